@@ -1,0 +1,53 @@
+/** What the native launcher does for the daemon, so that the daemon itself never forks. */
+
+export interface CommandRequest {
+  /** Program (found through PATH where it has no slash) and its arguments. */
+  argv: readonly string[];
+  /** Written to its standard input, which is then closed. */
+  stdin?: Uint8Array | string;
+  env?: Readonly<Record<string, string>>;
+  cwd?: string;
+  /** Milliseconds until it is killed; 30,000 unless told. */
+  timeoutMs?: number;
+  signal?: AbortSignal;
+  /** Bytes of stdout and of stderr that are kept (1 MiB unless told); the rest is read and dropped. */
+  maxOutput?: number;
+}
+
+export interface CommandResult {
+  /** The process's own status, or null where a signal ended it. */
+  exitCode: number | null;
+  signal: number | null;
+  timedOut: boolean;
+  stdout: Buffer;
+  stderr: Buffer;
+}
+
+/** One change below a root directory that Node.js has no call for. Paths are relative, resolved with openat2(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS), the last component never followed. */
+export type FileOperation =
+  | { kind: 'mknod'; path: string | Buffer; mode: number; major: number; minor: number }
+  | { kind: 'setxattr'; path: string | Buffer; name: string; value: Uint8Array }
+  | { kind: 'utime'; path: string | Buffer; seconds: number; nanoseconds: number };
+
+/** A failed step of a netlink batch or of a list of file operations. */
+export interface StepFailure {
+  /** Which message or operation, counted from 0. */
+  index: number;
+  /** Positive errno. */
+  errno: number;
+}
+
+export interface Launcher {
+  /** Runs a short helper command. Rejects only where it could not be started (EngineError `failed-precondition`, hint says which package). */
+  run(request: CommandRequest): Promise<CommandResult>;
+  /**
+   * Sends rtnetlink messages (each a complete nlmsghdr + payload, NLM_F_ACK set) one after the other in the daemon's
+   * network namespace, or in that at `netns`. Stops at the first failure. Replies to dumps are concatenated per message.
+   */
+  netlink(messages: readonly Uint8Array[], netns?: string): Promise<{ replies: Buffer[]; failure?: StepFailure }>;
+  /** Does file operations below `root`, stops at the first failure. */
+  fileOperations(root: string, operations: readonly FileOperation[]): Promise<StepFailure | undefined>;
+  /** Forks a shim (see docs/shim-protocol.md); resolves once its socket listens. Returns its pid. */
+  startShim(request: Uint8Array): Promise<number>;
+  close(): Promise<void>;
+}

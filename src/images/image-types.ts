@@ -1,0 +1,79 @@
+/** What the image room offers to the engine and the API. */
+import type { Readable } from 'node:stream';
+import type { ImageConfig } from '../oci/image-config.ts';
+
+export interface Image {
+  /** Digest of the config: `sha256:…`. */
+  id: string;
+  config: ImageConfig;
+  /** Chain IDs, base layer first. */
+  chainIds: string[];
+  /** Sum of the layers' sizes on disk, bytes. */
+  size: number;
+  /** `busybox:latest`, in Docker's familiar form. */
+  repoTags: string[];
+  /** `busybox@sha256:…`. */
+  repoDigests: string[];
+  /** Digest of the manifest it came with, where there is one. */
+  manifestDigest?: string;
+  /** Milliseconds since the epoch: when it was tagged last. */
+  lastTaggedAt: number;
+}
+
+/** One line of Docker's progress stream, camelCase; `api` turns it into `{status, id, progressDetail}`. */
+export interface ProgressMessage {
+  status?: string;
+  id?: string;
+  current?: number;
+  total?: number;
+  /** Printed as it is (`Loaded image: …`). */
+  stream?: string;
+}
+
+export type Progress = (message: ProgressMessage) => void;
+
+export interface RegistryAuth {
+  username?: string;
+  password?: string;
+  identityToken?: string;
+  registryToken?: string;
+}
+
+export interface PullRequest {
+  /** As the user wrote it: `alpine`, `host:5000/a/b:tag`, `a@sha256:…`. */
+  reference: string;
+  platform?: string;
+  auth?: RegistryAuth;
+  progress: Progress;
+  signal?: AbortSignal;
+}
+
+export interface RemovedImage {
+  untagged?: string;
+  deleted?: string;
+}
+
+export interface ImageService {
+  pull(request: PullRequest): Promise<Image>;
+  /** Docker archive or OCI layout, plain, gzip or zstd. Says `Loaded image: NAME` for each. */
+  load(archive: Readable, progress: Progress, signal?: AbortSignal): Promise<Image[]>;
+  /** A root file system tar into an image of one layer. */
+  import(
+    tar: Readable,
+    options: { reference?: string; message?: string; changes: readonly string[]; platform?: string },
+    signal?: AbortSignal,
+  ): Promise<Image>;
+  /** By ID, unique ID prefix, name or digest. EngineError `not-found`: "No such image: NAME". */
+  get(nameOrId: string): Image;
+  find(nameOrId: string): Image | undefined;
+  list(): Image[];
+  tag(source: string, target: string): void;
+  /**
+   * Untags, and deletes what nothing needs any more. `usedBy` tells which container uses an image ID.
+   * Conflicts in Docker's words (`conflict: unable to remove repository reference "x" (must force) - container abc is using its referenced image def`).
+   */
+  remove(
+    nameOrId: string,
+    options: { force: boolean; prune: boolean; usedBy: (imageId: string) => { id: string; running: boolean } | undefined },
+  ): Promise<RemovedImage[]>;
+}

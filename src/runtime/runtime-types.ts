@@ -1,0 +1,140 @@
+/** What a supervised process is to the engine: a shim that holds a container (or an exec), and how to talk with it. */
+import type { Writable } from 'node:stream';
+import type { NetworkSetup } from '../host/network-setup.ts';
+
+/** How one process ended. Written durably by the shim, so that a daemon that was down learns it later. */
+export interface ExitStatus {
+  /** 0 to 255; 128 + n where signal n ended the process. */
+  exitCode: number;
+  /** Milliseconds since the epoch. */
+  finishedAt: number;
+  /** The kernel ended a process of this container for want of memory. */
+  oomKilled: boolean;
+}
+
+export interface LogTarget {
+  /** The json-file log, e.g. `…/containers/ID/ID-json.log`; rotated files get `.1`, `.2`, … */
+  path: string;
+  /** Bytes at which the file is rotated; 0 for never. */
+  maxSize: number;
+  /** Files kept, the current one included. */
+  maxFiles: number;
+}
+
+/** The overlay root that the shim mounts in its private mount namespace. */
+export interface RootMount {
+  /** Top layer first. */
+  lower: readonly string[];
+  upper: string;
+  work: string;
+  /** Where it is mounted; the same path that the OCI config's root names. */
+  target: string;
+}
+
+/** Which network namespace the shim is in: its own new one (set up by `setup`), the daemon's, or that at a path. */
+export type NetworkNamespace =
+  | { kind: 'new'; setup: NetworkSetup }
+  | { kind: 'host' }
+  | { kind: 'path'; path: string };
+
+export interface RuntimeProgram {
+  /** Absolute path of crun, runc, runsc, … */
+  path: string;
+  /** Global arguments put before the command. */
+  args: readonly string[];
+}
+
+export interface StartProcess {
+  /** Container ID (64 hex digits). */
+  containerId: string;
+  /** The container's ID again, or the exec's. Names the shim's directory. */
+  processId: string;
+  kind:
+    | { kind: 'container'; bundle: string; root?: RootMount; network: NetworkNamespace; oomFile?: string }
+    | { kind: 'exec'; processFile: string };
+  runtime: RuntimeProgram;
+  terminal: boolean;
+  /** Initial size of the terminal. */
+  size?: { columns: number; rows: number };
+  openStdin: boolean;
+  /** Close standard input when the first attached client that sends input closes it or goes. */
+  stdinOnce: boolean;
+  log?: LogTarget;
+}
+
+export type ProcessStream = 'stdout' | 'stderr';
+
+export interface AttachOptions {
+  stdin: boolean;
+  stdout: boolean;
+  stderr: boolean;
+}
+
+/** One client attached to a process. */
+export interface Attachment {
+  /** Chunks in order, tagged by stream; ends when the process's streams end or `detach` is called. A reader that lags never stalls the process. */
+  output: AsyncIterable<{ stream: ProcessStream; data: Buffer }>;
+  /** Present if stdin was asked for. `end()` half-closes the process's standard input. */
+  input?: Writable;
+  detach(): void;
+}
+
+/** A process that a shim holds. Survives the daemon: `Runtime.adopt` finds it again. */
+export interface SupervisedProcess {
+  /** The process's pid in the daemon's pid namespace. Known once `start` resolved. */
+  readonly pid: number;
+  /** The shim's own pid. `/proc/SHIM/ns/net` is the container's network namespace. */
+  readonly shimPid: number;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+  attach(options: AttachOptions): Promise<Attachment>;
+  resize(size: { columns: number; rows: number }): Promise<void>;
+  /** Sends a signal to the process. EngineError `not-found` where it has ended. */
+  kill(signal: number): Promise<void>;
+  /** Resolves when the process has ended and its output streams were drained, or the shim itself was lost (exit code 137). Same promise each time. */
+  readonly exited: Promise<ExitStatus>;
+  /** Resolves when the shim is gone too, with everything it held on the host. */
+  readonly released: Promise<void>;
+}
+
+/** A shim that has its mounts and network and waits for the word to start. Attach here to miss no output. */
+export interface PreparedProcess {
+  readonly shimPid: number;
+  attach(options: AttachOptions): Promise<Attachment>;
+  /**
+   * Runs the OCI runtime. Rejects with EngineError in Docker's words: `invalid-argument` for a command that is missing
+   * or not executable (message contains "executable file not found in $PATH", "no such file or directory" or "permission denied"),
+   * `internal` otherwise; nothing is left then.
+   */
+  start(): Promise<SupervisedProcess>;
+  /** Gives up: the shim goes, and all it held. */
+  cancel(): Promise<void>;
+}
+
+/** Durations of the parts of a start in milliseconds, for `run --explain`. */
+export interface StartTimings {
+  mountMs: number;
+  networkMs: number;
+  runtimeMs: number;
+}
+
+export interface Runtime {
+  /** Starts a shim and lets it prepare mounts and network. */
+  prepare(request: StartProcess): Promise<PreparedProcess & { timings(): StartTimings }>;
+  /**
+   * Finds a process again after a daemon restart. Undefined where its shim is gone: then read `exitStatus`, which is
+   * undefined only if the shim itself was killed; in that case call `destroy`.
+   */
+  adopt(containerId: string, processId: string): Promise<SupervisedProcess | undefined>;
+  exitStatus(processId: string): Promise<ExitStatus | undefined>;
+  /** Removes the shim's directory of a process that has ended. */
+  forget(processId: string): Promise<void>;
+  /** Ends whatever is left of a container whose shim was killed: processes, cgroup, the runtime's state. Idempotent. */
+  destroy(containerId: string, runtime: RuntimeProgram): Promise<void>;
+  /** `pause` and `resume` through the OCI runtime. */
+  pause(containerId: string, runtime: RuntimeProgram): Promise<void>;
+  resume(containerId: string, runtime: RuntimeProgram): Promise<void>;
+  /** Pids (host view) of all processes of the container. */
+  pids(containerId: string, runtime: RuntimeProgram): Promise<number[]>;
+}
+

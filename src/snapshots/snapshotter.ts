@@ -1,0 +1,26 @@
+/** Layered file systems: read-only layers keyed by chain ID, and one read-write layer a container. */
+import type { Readable } from 'node:stream';
+
+/**
+ * The life of a layer: `unpack` writes it into a temporary directory, verifies the diff ID while it does, makes it durable and renames
+ * it to its chain ID; from then on it never changes, until `removeLayer`. The life of a container's read-write layer: `create`, any
+ * number of mounts (made by the shim, not here), `remove`.
+ */
+export interface Snapshotter {
+  /** Is the layer of this chain ID (`sha256:…`, OCI image-spec, config.md#layer-chainid) here, whole? */
+  hasLayer(chainId: string): boolean;
+  /** Unpacks an uncompressed tar stream. Concurrent calls for one chain ID share the work. Returns the layer's size in bytes. */
+  unpack(layer: { chainId: string; diffId: string }, tar: Readable, signal?: AbortSignal): Promise<number>;
+  /** Bytes on disk of a layer, as recorded when it was written. */
+  layerSize(chainId: string): number;
+  removeLayer(chainId: string): Promise<void>;
+  layers(): string[];
+  /** Makes the read-write layer of `containerId` above `chainIds` (base layer first). */
+  create(containerId: string, chainIds: readonly string[]): Promise<void>;
+  /** What the shim needs to mount it: top layer first. */
+  mount(containerId: string): { lower: string[]; upper: string; work: string };
+  /** Removes the read-write layer. Idempotent. */
+  remove(containerId: string): Promise<void>;
+  /** IDs of all read-write layers on disk, for start-up repair. */
+  containers(): string[];
+}
