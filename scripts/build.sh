@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Builds the native helper, the daemon and the command line into native/build and dist.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export PATH="$PWD/node_modules/.bin:$PATH"
+command -v gcc >/dev/null && command -v make >/dev/null || { echo "gcc and make are missing (Debian: apt-get install gcc make libc6-dev linux-libc-dev)" >&2; exit 1; }
+
+make --silent -C native
+mkdir -p dist
+banner='import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);'
+bundle() {
+  esbuild "$@" --bundle --platform=node --target=node24 --format=esm --outdir=dist --banner:js="$banner" \
+    --sourcemap=linked --log-level=warning
+}
+bundle src/bin/gantryd.ts src/bin/gantry.ts
+# One executable that starts faster than Node.js does; bin/gantry falls back to dist/gantry.js without it.
+if bun --version >/dev/null 2>&1; then
+  (cd dist && bun build --compile --minify ../src/bin/gantry.ts --outfile gantry.tmp >/dev/null && mv gantry.tmp gantry)
+fi

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Runs one set of tests: run-tests.sh unit|integration [pattern]. Appends "passed failed skipped" to $GANTRY_TEST_TALLY where that is set.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+export PATH="$PWD/node_modules/.bin:$PATH:/usr/sbin:/sbin"
+set_name=$1
+pattern=${2:-}
+case $set_name in
+  unit) files=$(git ls-files -co --exclude-standard 'src/**/*.test.ts' 'test/architecture/*.test.ts'); concurrency=2; limit=60000 ;;
+  integration) files=$(git ls-files -co --exclude-standard 'test/integration/*.test.ts'); concurrency=1; limit=300000 ;;
+  *) echo "unknown set of tests: $set_name (unit or integration)" >&2; exit 2 ;;
+esac
+[ -z "$pattern" ] || files=$(printf '%s\n' "$files" | grep -- "$pattern")
+[ -n "$files" ] || { echo "no test file matches ${pattern:-anything}" >&2; exit 2; }
+# shellcheck disable=SC2086
+exec node --test --test-concurrency=$concurrency --test-timeout=$limit --test-reporter=./scripts/test-reporter.ts $files
