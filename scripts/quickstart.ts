@@ -1,6 +1,15 @@
 /** The quickstart: a daemon of its own, a busybox image, a web server in a container, the six steps with their times, and clean-up. */
 import { spawn, spawnSync } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -41,14 +50,18 @@ function gantry(args: string[], { show = true, input }: { show?: boolean; input?
   });
   const output = result.stdout.toString();
   if (show) process.stdout.write(output);
-  if (result.status !== 0) fail(`gantry ${args[0]} failed (exit ${result.status}): ${result.stderr?.toString() ?? 'see above'}`);
+  if (result.status !== 0)
+    fail(`gantry ${args[0]} failed (exit ${result.status}): ${result.stderr?.toString() ?? 'see above'}`);
   return output.trim();
 }
 
 function daemonPid(): number | undefined {
   if (!existsSync(place.pidFile)) return undefined;
   const pid = Number(readFileSync(place.pidFile, 'utf8').trim());
-  return existsSync(`/proc/${pid}/cmdline`) && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('gantryd') ? pid : undefined;
+  return existsSync(`/proc/${pid}/cmdline`) &&
+    readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('gantryd')
+    ? pid
+    : undefined;
 }
 
 async function startDaemon(): Promise<void> {
@@ -70,8 +83,13 @@ async function startDaemon(): Promise<void> {
   closeSync(log);
   daemon.unref();
   for (let waited = 0; waited < 10_000; waited += 20) {
-    if (daemon.exitCode !== null) fail(`the daemon ended at once; its log:\n${readFileSync(place.log, 'utf8')}`);
-    if (existsSync(place.socket) && spawnSync('bin/gantry', ['-H', host, 'version'], { stdio: 'ignore' }).status === 0) return;
+    if (daemon.exitCode !== null)
+      fail(`the daemon ended at once; its log:\n${readFileSync(place.log, 'utf8')}`);
+    if (
+      existsSync(place.socket) &&
+      spawnSync('bin/gantry', ['-H', host, 'version'], { stdio: 'ignore' }).status === 0
+    )
+      return;
     await sleep(20);
   }
   fail(`the daemon did not answer on ${host} within 10 s; its log:\n${readFileSync(place.log, 'utf8')}`);
@@ -89,14 +107,26 @@ async function stopDaemon(): Promise<void> {
 async function busyboxRoot(): Promise<Buffer> {
   const root = mkdtempSync(join(tmpdir(), 'gantry-busybox-'));
   try {
-    for (const directory of ['bin', 'etc', 'home', 'root', 'tmp', 'usr', 'var', 'var/www']) mkdirSync(join(root, directory));
-    const busybox = ['/bin/busybox', '/usr/bin/busybox'].find((path) => existsSync(path)) ?? fail('busybox is missing: apt-get install busybox-static');
+    for (const directory of ['bin', 'etc', 'home', 'root', 'tmp', 'usr', 'var', 'var/www'])
+      mkdirSync(join(root, directory));
+    const busybox =
+      ['/bin/busybox', '/usr/bin/busybox'].find((path) => existsSync(path)) ??
+      fail('busybox is missing: apt-get install busybox-static');
     await copyFile(busybox, join(root, 'bin/busybox'));
     for (const applet of spawnSync(busybox, ['--list']).stdout.toString().split('\n')) {
       if (applet !== '' && applet !== 'busybox') symlinkSync('busybox', join(root, 'bin', applet));
     }
-    spawnSync('sh', ['-c', `printf 'root:x:0:0:root:/root:/bin/sh\\n' >etc/passwd; printf 'root:x:0:\\n' >etc/group; chmod 1777 tmp`], { cwd: root });
-    return spawnSync('tar', ['-C', root, '--numeric-owner', '--owner=0', '--group=0', '-c', '.'], { maxBuffer: 64 * 1024 * 1024 }).stdout;
+    spawnSync(
+      'sh',
+      [
+        '-c',
+        `printf 'root:x:0:0:root:/root:/bin/sh\\n' >etc/passwd; printf 'root:x:0:\\n' >etc/group; chmod 1777 tmp`,
+      ],
+      { cwd: root },
+    );
+    return spawnSync('tar', ['-C', root, '--numeric-owner', '--owner=0', '--group=0', '-c', '.'], {
+      maxBuffer: 64 * 1024 * 1024,
+    }).stdout;
   } finally {
     rmSync(root, { recursive: true });
   }
@@ -104,7 +134,9 @@ async function busyboxRoot(): Promise<Buffer> {
 
 async function provideImage(): Promise<void> {
   if (gantry(['images', '-q', 'busybox'], { show: false }) !== '') return;
-  const reachable = await fetch('https://registry-1.docker.io/v2/', { signal: AbortSignal.timeout(2000) }).then(
+  const reachable = await fetch('https://registry-1.docker.io/v2/', {
+    signal: AbortSignal.timeout(2000),
+  }).then(
     () => true,
     () => false,
   );
@@ -113,7 +145,9 @@ async function provideImage(): Promise<void> {
     return;
   }
   process.stdout.write('No registry can be reached: making the image from the busybox of this machine.\n');
-  gantry(['import', '--change', 'CMD ["sh"]', '--change', 'ENV PATH=/bin', '-', 'busybox:latest'], { input: await busyboxRoot() });
+  gantry(['import', '--change', 'CMD ["sh"]', '--change', 'ENV PATH=/bin', '-', 'busybox:latest'], {
+    input: await busyboxRoot(),
+  });
 }
 
 async function fetchPage(url: string): Promise<string> {
@@ -129,27 +163,36 @@ async function fetchPage(url: string): Promise<string> {
 
 async function serveAPage(): Promise<void> {
   title('A web server in a container, and the six steps of its start');
-  const script = 'echo "Hello from a container on $(hostname)." >/var/www/index.html; exec httpd -f -p 80 -h /var/www';
+  const script =
+    'echo "Hello from a container on $(hostname)." >/var/www/index.html; exec httpd -f -p 80 -h /var/www';
   gantry(['run', '-d', '--explain', '--name', 'web', '-p', '80', 'busybox', 'sh', '-c', script]);
   title('Its address');
   gantry(['inspect', '--format', '{{.NetworkSettings.IPAddress}}', 'web']);
   title('What runs');
   gantry(['ps']);
-  const port = gantry(['port', 'web', '80/tcp'], { show: false }).split('\n')[0]?.split(':').pop() ?? fail('the port was not published');
+  const port =
+    gantry(['port', 'web', '80/tcp'], { show: false }).split('\n')[0]?.split(':').pop() ??
+    fail('the port was not published');
   title('A page through the published port');
-  process.stdout.write(`\x1b[2m$ curl http://127.0.0.1:${port}/\x1b[0m\n${await fetchPage(`http://127.0.0.1:${port}/`)}`);
+  process.stdout.write(
+    `\x1b[2m$ curl http://127.0.0.1:${port}/\x1b[0m\n${await fetchPage(`http://127.0.0.1:${port}/`)}`,
+  );
 }
 
 /** Removes the container, the bridge, the nft table, the daemon and its folders. */
 async function cleanUp(): Promise<void> {
   if (daemonPid() !== undefined) {
-    const ids = gantry(['ps', '-aq'], { show: false }).split('\n').filter((id) => id !== '');
+    const ids = gantry(['ps', '-aq'], { show: false })
+      .split('\n')
+      .filter((id) => id !== '');
     if (ids.length > 0) gantry(['rm', '-f', ...ids], { show: false });
   }
   await stopDaemon();
   spawnSync('ip', ['link', 'delete', place.bridge], { stdio: 'ignore' });
-  for (const family of ['inet', 'ip', 'ip6']) spawnSync('nft', ['delete', 'table', family, place.nftTable], { stdio: 'ignore' });
-  for (const path of [place.execRoot, place.socket, place.pidFile, place.log, place.dataRoot]) rmSync(path, { recursive: true, force: true });
+  for (const family of ['inet', 'ip', 'ip6'])
+    spawnSync('nft', ['delete', 'table', family, place.nftTable], { stdio: 'ignore' });
+  for (const path of [place.execRoot, place.socket, place.pidFile, place.log, place.dataRoot])
+    rmSync(path, { recursive: true, force: true });
 }
 
 function sayHowToGoOn(): void {
@@ -186,6 +229,8 @@ async function main(): Promise<void> {
 }
 
 await main().catch((error: unknown) => {
-  process.stderr.write(`\x1b[31mquickstart failed:\x1b[0m ${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(
+    `\x1b[31mquickstart failed:\x1b[0m ${error instanceof Error ? error.message : String(error)}\n`,
+  );
   process.exitCode = 1;
 });

@@ -68,8 +68,19 @@ export interface MountRequest {
   target: string;
   readOnly: boolean;
   consistency?: string;
-  bind?: { propagation?: string; nonRecursive: boolean; createMountpoint: boolean; readOnlyNonRecursive: boolean; readOnlyForceRecursive: boolean };
-  volume?: { noCopy: boolean; labels: Record<string, string>; driver?: { name: string; options: Record<string, string> }; subpath?: string };
+  bind?: {
+    propagation?: string;
+    nonRecursive: boolean;
+    createMountpoint: boolean;
+    readOnlyNonRecursive: boolean;
+    readOnlyForceRecursive: boolean;
+  };
+  volume?: {
+    noCopy: boolean;
+    labels: Record<string, string>;
+    driver?: { name: string; options: Record<string, string> };
+    subpath?: string;
+  };
   tmpfs?: { sizeBytes?: number; mode?: number };
 }
 
@@ -186,7 +197,13 @@ export type ContainerState =
   | { status: 'created'; error?: string; exitCode?: number }
   | { status: 'running' | 'paused'; pid: number; startedAt: number }
   | { status: 'restarting'; startedAt: number; finishedAt: number; exitCode: number }
-  | { status: 'removing'; previous: 'created' | 'exited' | 'dead'; startedAt?: number; finishedAt?: number; exitCode: number }
+  | {
+      status: 'removing';
+      previous: 'created' | 'exited' | 'dead';
+      startedAt?: number;
+      finishedAt?: number;
+      exitCode: number;
+    }
   | ({ status: 'exited' | 'dead'; startedAt: number; error?: string } & ExitStatus);
 
 /** The durable document of a container. */

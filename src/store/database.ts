@@ -33,7 +33,9 @@ export class Database {
   /** The collection `name` (lower snake case), made where it is missing. */
   collection<T>(name: string, parse: Parse<T>): Collection<T> {
     if (!collectionName.test(name)) throw new EngineError('internal', `bad collection name ${name}`);
-    this.#sqlite.exec(`CREATE TABLE IF NOT EXISTS ${name} (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID`);
+    this.#sqlite.exec(
+      `CREATE TABLE IF NOT EXISTS ${name} (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID`,
+    );
     return new SqliteCollection(this.#sqlite, name, parse);
   }
 

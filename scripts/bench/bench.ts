@@ -1,0 +1,189 @@
+/** `npm run bench`: the figures of docs/performance.md, Gantry and dockerd side by side in one run, on an otherwise idle host. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { cliPath, type Peer, removeAll, startDockerd, startGantry } from './engines.ts';
+import {
+  commandMs,
+  elapsedMs,
+  inParallel,
+  pidsMatching,
+  proportionalBytes,
+  residentBytes,
+  runQuietly,
+} from './measure.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    only: { type: 'string', default: '' },
+    runs: { type: 'string', default: '20' },
+    json: { type: 'string' },
+  },
+});
+const runs = Number(options.runs);
+
+interface Context {
+  peer: Peer;
+  docker: (...args: string[]) => string[];
+}
+
+interface Measurement {
+  name: string;
+  unit: 'ms' | 'MB';
+  measure(context: Context): number | Promise<number>;
+}
+
+const run = (network: string): Measurement => ({
+  name: `run --rm busybox true, ${network}`,
+  unit: 'ms',
+  measure: ({ docker }) => commandMs(docker('run', '--rm', '--network', network, 'busybox', 'true'), runs),
+});
+
+const sleeper = ['busybox', 'sleep', '1000'];
+
+async function manyContainers({ docker }: Context, count: number): Promise<number> {
+  return elapsedMs(() => inParallel(count, 10, () => runQuietly(docker('run', '-d', ...sleeper))));
+}
+
+function daemonBytes({ peer }: Context): number {
+  const others =
+    peer.name === 'dockerd' ? pidsMatching(/^containerd --config/) : pidsMatching(/gantry-shim launcher/);
+  return [peer.pid, ...others].reduce((sum, pid) => sum + residentBytes(pid), 0) / 1e6;
+}
+
+function shimBytes({ peer }: Context): number {
+  const pattern =
+    peer.name === 'dockerd' ? /containerd-shim-runc-v2 -namespace/ : /^gantry-shim(?!.*launcher)/;
+  const pids = pidsMatching(pattern);
+  return pids.reduce((sum, pid) => sum + proportionalBytes(pid), 0) / Math.max(pids.length, 1) / 1e6;
+}
+
+const measurements: Measurement[] = [
+  { name: 'docker ps, the CLI alone', unit: 'ms', measure: ({ docker }) => commandMs(docker('ps'), runs) },
+  run('bridge'),
+  run('none'),
+  run('host'),
+  {
+    name: 'run --rm -p 80 busybox true',
+    unit: 'ms',
+    measure: ({ docker }) => commandMs(docker('run', '--rm', '-p', '80', 'busybox', 'true'), runs),
+  },
+  {
+    name: 'exec of true',
+    unit: 'ms',
+    async measure({ docker }) {
+      await runQuietly(docker('run', '-d', '--name', 'bench-exec', ...sleeper));
+      return commandMs(docker('exec', 'bench-exec', 'true'), runs);
+    },
+  },
+  {
+    name: '50 run -d on a bridge, ten at a time',
+    unit: 'ms',
+    measure: (context) => manyContainers(context, 50),
+  },
+  {
+    name: 'GET /containers/json with curl, 50 running',
+    unit: 'ms',
+    measure: ({ peer }) =>
+      commandMs(
+        [
+          'curl',
+          '-s',
+          '-o',
+          '/dev/null',
+          '--unix-socket',
+          peer.host.slice('unix://'.length),
+          'http://d/containers/json',
+        ],
+        runs,
+      ),
+  },
+  { name: 'daemon and its helper, resident, 50 running', unit: 'MB', measure: daemonBytes },
+  { name: 'shim per container, proportional', unit: 'MB', measure: shimBytes },
+  {
+    name: '300 MB of short lines through run to the client',
+    unit: 'ms',
+    measure: ({ docker }) =>
+      elapsedMs(() =>
+        runQuietly(
+          docker(
+            'run',
+            '--rm',
+            'busybox',
+            'sh',
+            '-c',
+            'yes 0123456789abcdef0123456789abcde | head -c 300000000',
+          ),
+        ),
+      ),
+  },
+];
+
+/** A busybox image by `docker import`. */
+async function importBusybox(docker: Context['docker']): Promise<void> {
+  const root = mkdtempSync(join(tmpdir(), 'gantry-bench-image-'));
+  mkdirSync(join(root, 'bin'));
+  await copyFile('/bin/busybox', join(root, 'bin/busybox'));
+  for (const applet of ['sh', 'true', 'sleep', 'yes', 'head'])
+    symlinkSync('busybox', join(root, 'bin', applet));
+  const tar = execFileSync('tar', ['-C', root, '-c', '.'], { maxBuffer: 64 * 1024 * 1024 });
+  const [program = '', ...args] = docker('import', '-', 'busybox:latest');
+  const result = spawnSync(program, args, { input: tar });
+  rmSync(root, { recursive: true });
+  if (result.status !== 0) throw new Error(`import failed: ${result.stderr.toString()}`);
+}
+
+async function measurePeer(peer: Peer, cli: string): Promise<Map<string, number>> {
+  const docker = (...args: string[]): string[] => [cli, '-H', peer.host, ...args];
+  const found = new Map<string, number>();
+  try {
+    await importBusybox(docker);
+    for (const measurement of measurements.filter(({ name }) => name.includes(options.only))) {
+      process.stderr.write(`${peer.name}: ${measurement.name} … `);
+      const value = await measurement.measure({ peer, docker });
+      process.stderr.write(`${value.toFixed(1)} ${measurement.unit}\n`);
+      found.set(measurement.name, value);
+    }
+    removeAll(cli, peer.host);
+  } finally {
+    await peer.stop();
+  }
+  return found;
+}
+
+function table(gantry: Map<string, number>, dockerd: Map<string, number>, versions: string): string {
+  const rows = measurements
+    .filter(({ name }) => gantry.has(name))
+    .map(({ name, unit }) => {
+      const ours = gantry.get(name) ?? Number.NaN;
+      const theirs = dockerd.get(name) ?? Number.NaN;
+      return `| ${name} | ${theirs.toFixed(1)} ${unit} | ${ours.toFixed(1)} ${unit} | ${(theirs / ours).toFixed(1)} |`;
+    });
+  return [`| work (${versions}) | dockerd | Gantry | ratio |`, '| --- | --- | --- | --- |', ...rows, ''].join(
+    '\n',
+  );
+}
+
+async function main(): Promise<void> {
+  const cache = process.env['GANTRY_BENCH_DIR'] ?? join(tmpdir(), 'gantry-bench');
+  const known = existsSync(join(cache, 'root/ready'));
+  if (!known) process.stderr.write('fetching a dockerd to compare with …\n');
+  execFileSync('bash', ['scripts/peer-dockerd.sh', 'prepare', cache], { stdio: 'inherit' });
+  const cli = cliPath(cache);
+  const docker = await startDockerd(cache, cli);
+  const theirs = await measurePeer(docker, cli);
+  const gantry = await startGantry(cache, cli);
+  const ours = await measurePeer(gantry, cli);
+  process.stdout.write(`\n${table(ours, theirs, `dockerd ${docker.version}, Gantry ${gantry.version}`)}`);
+  if (options.json !== undefined) {
+    writeFileSync(
+      options.json,
+      `${JSON.stringify({ gantry: Object.fromEntries(ours), dockerd: Object.fromEntries(theirs) }, null, 2)}\n`,
+    );
+  }
+}
+
+await main();
