@@ -34,7 +34,8 @@ const clientSide = new Set(['client', 'cli']);
 const serverOnly = new Set(rooms.slice(rooms.indexOf('host'), rooms.indexOf('client')));
 
 const sources = globSync('src/**/*.ts').filter((path) => !path.endsWith('.test.ts'));
-const importPattern = /(?:^|\n)\s*(?:import|export)\s[^;'"]*?from\s+['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]\s*\)|(?:^|\n)\s*import\s+['"]([^'"]+)['"]/g;
+const importPattern =
+  /(?:^|\n)\s*(?:import|export)\s[^;'"]*?from\s+['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]\s*\)|(?:^|\n)\s*import\s+['"]([^'"]+)['"]/g;
 
 function importsOf(path: string): string[] {
   const text = readFileSync(path, 'utf8');
