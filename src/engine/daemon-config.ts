@@ -1,0 +1,110 @@
+/** The daemon's settings, as its flags and `daemon.json` give them, with defaults filled in. Plain data. */
+import type { Ulimit } from './model.ts';
+
+export interface RuntimeSettings {
+  path: string;
+  args: string[];
+}
+
+export interface DaemonConfig {
+  /** Images, layers, containers, the database: survives a reboot. */
+  dataRoot: string;
+  /** Bundles, shim directories, sockets: of this boot only. */
+  execRoot: string;
+  /** Name of the default bridge; `none` for no bridge at all. */
+  bridge: string;
+  /** The bridge's own address, CIDR (`172.18.0.1/16`); undefined for Docker's default choice. */
+  bip?: string;
+  /** Range of containers' addresses within the bridge's subnet, CIDR. */
+  fixedCidr?: string;
+  /** Subnet for IPv6, CIDR. */
+  fixedCidr6?: string;
+  /** 0 for the default route's, else 1500. */
+  mtu: number;
+  ipv6: boolean;
+  /** Containers on the bridge reach each other. */
+  icc: boolean;
+  /** Address on which ports are published where the user names none. */
+  defaultAddress: string;
+  /** Name of the nft table. */
+  nftTable: string;
+  dns: string[];
+  dnsSearch: string[];
+  dnsOptions: string[];
+  /** `key=value`, shown by `info`. */
+  labels: string[];
+  registryMirrors: string[];
+  /** Hosts or CIDRs. */
+  insecureRegistries: string[];
+  /** By name; `crun` and `runc` are there by themselves where the host has them. */
+  runtimes: Record<string, RuntimeSettings>;
+  /** '' for crun where it can run here, else runc. */
+  defaultRuntime: string;
+  logDriver: string;
+  logOpts: Record<string, string>;
+  cgroupDriver: 'cgroupfs' | 'systemd';
+  /** '' for the driver's default. */
+  cgroupParent: string;
+  /** Bytes. */
+  defaultShmSize: number;
+  defaultUlimits: Ulimit[];
+  defaultIpcMode: 'private' | 'shareable';
+  defaultCgroupnsMode: 'private' | 'host' | '';
+  noNewPrivileges: boolean;
+  /** Path of a seccomp profile in place of the built-in one, `unconfined`, or '' for the built-in one. */
+  seccompProfile: string;
+  init: boolean;
+  /** '' for `docker-init` or `tini` of the host. */
+  initPath: string;
+  debug: boolean;
+  /** Seconds that containers get to end where the daemon is told to end them. */
+  shutdownTimeout: number;
+  maxConcurrentDownloads: number;
+  /** Containers keep running without a daemon; always so in Gantry. */
+  liveRestore: boolean;
+  /** The native helper, `gantry-shim`. */
+  shimPath: string;
+  storageDriver: 'overlay2';
+}
+
+/** Everything at its default below two directories of the daemon's own. */
+export function defaultDaemonConfig(roots: {
+  dataRoot: string;
+  execRoot: string;
+  shimPath: string;
+}): DaemonConfig {
+  return {
+    ...roots,
+    bridge: 'gantry0',
+    mtu: 0,
+    ipv6: false,
+    icc: true,
+    defaultAddress: '0.0.0.0',
+    nftTable: 'gantry',
+    dns: [],
+    dnsSearch: [],
+    dnsOptions: [],
+    labels: [],
+    registryMirrors: [],
+    insecureRegistries: [],
+    runtimes: {},
+    defaultRuntime: '',
+    logDriver: 'json-file',
+    logOpts: {},
+    cgroupDriver: 'cgroupfs',
+    cgroupParent: '',
+    defaultShmSize: 64 * 1024 * 1024,
+    defaultUlimits: [],
+    defaultIpcMode: 'private',
+    defaultCgroupnsMode: '',
+    noNewPrivileges: false,
+    seccompProfile: '',
+    init: false,
+    initPath: '',
+    debug: false,
+    shutdownTimeout: 15,
+    maxConcurrentDownloads: 3,
+    liveRestore: true,
+    storageDriver: 'overlay2',
+  };
+}

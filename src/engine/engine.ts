@@ -1,0 +1,39 @@
+/** The engine's context: everything that its functions work with, handed to each as its first argument. */
+import type { Logger } from 'pino';
+import type { HostFacts } from '../host/facts.ts';
+import type { Launcher } from '../host/launcher-types.ts';
+import type { ImageService } from '../images/image-types.ts';
+import type { Bridge } from '../network/network-types.ts';
+import type { Runtime } from '../runtime/runtime-types.ts';
+import type { Snapshotter } from '../snapshots/snapshotter.ts';
+import type { Database } from '../store/database.ts';
+import type { VolumeService } from '../volumes/volume-service.ts';
+import type { ContainerTable } from './container-table.ts';
+import type { DaemonConfig } from './daemon-config.ts';
+import type { EventBus } from './events.ts';
+import type { ExecTable } from './exec-table.ts';
+
+/**
+ * Made by `createEngine` (create-engine.ts), ended by `closeEngine`. Reads are answered from memory; what changes a container goes through
+ * `containers`, which writes to the database before it returns. There is no lock but each container's own.
+ */
+export interface Engine {
+  /** Replaced as a whole when the daemon reloads its configuration. */
+  config: DaemonConfig;
+  readonly database: Database;
+  readonly launcher: Launcher;
+  readonly runtime: Runtime;
+  readonly images: ImageService;
+  readonly snapshots: Snapshotter;
+  readonly bridge: Bridge;
+  readonly volumes: VolumeService;
+  readonly events: EventBus;
+  readonly containers: ContainerTable;
+  readonly execs: ExecTable;
+  readonly host: HostFacts;
+  readonly log: Logger;
+  /** 64 hex digits of its own, the same for the life of the data root. */
+  readonly id: string;
+  /** Aborts when the engine closes: timers and watchers end. */
+  readonly closing: AbortSignal;
+}
