@@ -158,3 +158,15 @@ export interface SpecSyscallArgument {
   valueTwo?: number;
   op: string;
 }
+
+/** RLIM_INFINITY, which is more than a JavaScript number can say. */
+const unlimited = '18446744073709551615';
+const placeholder = 'limit:infinite';
+
+/** JSON for the runtime. An infinite number (a limit that is none) is written as the largest 64-bit one. */
+export function encodeRuntimeSpec(spec: RuntimeSpec | SpecProcess): string {
+  const text = JSON.stringify(spec, (key, value: unknown) =>
+    value === Number.POSITIVE_INFINITY && (key === 'soft' || key === 'hard') ? placeholder : value,
+  );
+  return text.replaceAll(new RegExp(`("(?:soft|hard)":)"${placeholder}"`, 'g'), `$1${unlimited}`);
+}
