@@ -1,0 +1,31 @@
+/** What a volume is: a directory on the host, or a file system that is mounted where it is used. */
+
+/** The durable document of a volume. */
+export interface Volume {
+  name: string;
+  driver: 'local';
+  /** Where its files are on the host. Empty for a volume with `filesystem`: that is mounted in the container alone. */
+  mountpoint: string;
+  /** Milliseconds since the epoch. */
+  createdAt: number;
+  labels: Record<string, string>;
+  /** As the user gave them: `type`, `o`, `device`. */
+  options: Record<string, string>;
+}
+
+/** A file system for mount(2), made of a volume's options. */
+export interface VolumeFilesystem {
+  type: string;
+  device: string;
+  /** Options as mount(8) has them: flags and data mixed. */
+  options: string[];
+}
+
+export interface VolumeRequest {
+  /** Undefined or '' for an anonymous volume with a name of 64 hex digits. */
+  name?: string;
+  /** '' counts as `local`. */
+  driver: string;
+  driverOpts: Record<string, string>;
+  labels: Record<string, string>;
+}
