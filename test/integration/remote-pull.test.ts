@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { TestDaemon } from '../support/daemon.ts';
 import { buildBusyboxImage } from '../support/image-fixtures.ts';
-import { freePort, hasRegistry, pushImage, startRegistry, type TestRegistry } from '../support/registry.ts';
+import { freePort, hasRegistry, startRegistry, type TestRegistry } from '../support/registry.ts';
 
 let daemon: TestDaemon;
 let registry: TestRegistry;
@@ -12,7 +12,7 @@ before(async () => {
   assert.ok(hasRegistry(), 'docker-registry is missing: apt-get install docker-registry');
   registry = await startRegistry();
   port = await freePort();
-  await pushImage(registry.host, 'library/alpine', 'latest', buildBusyboxImage());
+  await registry.push('library/alpine', 'latest', buildBusyboxImage());
   daemon = await TestDaemon.start({
     busybox: false,
     hosts: [`tcp://127.0.0.1:${port}`],

@@ -1,0 +1,167 @@
+/** Runs containers by an OCI runtime alone, from configurations that `buildSpec` made, on a busybox root of their own. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buildSpec } from '../../src/engine/spec/build-spec.ts';
+import { resolveUser } from '../../src/engine/spec/user.ts';
+import { killCgroup, oomKills, removeCgroup } from '../../src/host/cgroups-control.ts';
+import { cgroupsPathOf } from '../../src/host/cgroups.ts';
+import { gatherDevices } from '../../src/host/devices.ts';
+import { findProgram } from '../../src/host/facts.ts';
+import type { RuntimeSpec } from '../../src/oci/runtime-spec.ts';
+import { encodeRuntimeSpec } from '../../src/oci/runtime-spec.ts';
+import { type Changes, hostFacts, specInput } from './spec-input.ts';
+
+export const passwd = 'root:x:0:0:root:/root:/bin/sh\nalice:x:1000:1000::/home/alice:/bin/sh\n';
+export const group = 'root:x:0:\nalice:x:1000:\naudio:x:29:alice\nvideo:x:44:\n';
+
+export interface Outcome {
+  exitCode: number | null;
+  stdout: string;
+  stderr: string;
+  oomKills: number;
+}
+
+export interface Bench {
+  /** Directory of this bench; `root` in it is the containers' file system. */
+  directory: string;
+  /** Runs a command in a container to its end. */
+  run(command: readonly string[], changes?: Changes): Promise<Outcome>;
+  /** The same through a shell. */
+  shell(script: string, changes?: Changes): Promise<Outcome>;
+  remove(): Promise<void>;
+}
+
+/** The system calls that no busybox applet makes. Prints `NAME ERRNO`. */
+const probeSource = String.raw`
+#define _GNU_SOURCE
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+static void tell(const char *name, long result) { printf("%s %s\n", name, result < 0 ? strerrorname_np(errno) : "OK"); }
+int main(void) {
+  tell("keyctl", syscall(SYS_keyctl, 0, -3, 1));
+  tell("add_key", syscall(SYS_add_key, "user", "x", "y", 1, -2));
+  tell("reboot", syscall(SYS_reboot, 0xfee1dead, 672274793, 0, 0));
+  tell("unshare", unshare(CLONE_NEWUSER));
+  tell("clone3", syscall(SYS_clone3, 0, 0));
+  tell("bpf", syscall(SYS_bpf, 0, 0, 0));
+  tell("vsock", socket(40, SOCK_STREAM, 0));
+  tell("init_module", syscall(SYS_init_module, 0, 0, 0));
+  tell("getpid", getpid());
+  return 0;
+}
+`;
+
+/** Makes a busybox root and a place for bundles; `runtime` is `crun` or `runc`. */
+export function makeBench(runtime: 'crun' | 'runc'): Bench {
+  const directory = mkdtempSync(join(tmpdir(), 'gantry-isolation-'));
+  const parent = `/gantry-isolation-${randomBytes(4).toString('hex')}`;
+  makeRoot(join(directory, 'root'));
+  mkdirSync(join(directory, 'hugetlb'));
+  const run: Bench['run'] = async (command, changes = {}) => {
+    const id = `iso-${randomBytes(6).toString('hex')}`;
+    const cgroupsPath = cgroupsPathOf({ driver: 'cgroupfs', parent, id });
+    const spec = await specFor(command, { directory, cgroupsPath }, changes);
+    const bundle = join(directory, id);
+    mkdirSync(bundle);
+    writeFileSync(join(bundle, 'config.json'), encodeRuntimeSpec(spec));
+    try {
+      return await runBundle({ runtime, directory, bundle, id, cgroupsPath });
+    } finally {
+      await killCgroup(hostFacts().cgroups, cgroupsPath);
+      await removeCgroup(hostFacts().cgroups, cgroupsPath);
+    }
+  };
+  return {
+    directory,
+    run,
+    shell: (script, changes) => run(['/bin/sh', '-c', script], changes),
+    remove: async () => {
+      await removeCgroup(hostFacts().cgroups, parent);
+      rmSync(directory, { recursive: true });
+    },
+  };
+}
+
+function makeRoot(root: string): void {
+  for (const name of ['bin', 'dev', 'etc', 'home/alice', 'proc', 'root', 'sys', 'tmp'])
+    mkdirSync(join(root, name), { recursive: true });
+  const busybox = findProgram('busybox');
+  if (busybox === undefined) throw new Error('busybox-static is not installed');
+  copyFileSync(busybox, join(root, 'bin/busybox'));
+  for (const applet of execFileSync(busybox, ['--list'], { encoding: 'utf8' }).split('\n'))
+    if (applet !== '' && applet !== 'busybox') execFileSync('ln', ['-s', 'busybox', join(root, 'bin', applet)]);
+  writeFileSync(join(root, 'etc/passwd'), passwd);
+  writeFileSync(join(root, 'etc/group'), group);
+  execFileSync('gcc', ['-static', '-O1', '-x', 'c', '-o', join(root, 'bin/probe'), '-'], { input: probeSource });
+}
+
+async function specFor(
+  command: readonly string[],
+  place: { directory: string; cgroupsPath: string },
+  changes: Changes,
+): Promise<RuntimeSpec> {
+  const input = specInput(command, {
+    ...changes,
+    input: {
+      rootPath: join(place.directory, 'root'),
+      cgroupsPath: place.cgroupsPath,
+      networkNamespacePath: '/proc/self/ns/net',
+      ...changes.input,
+    },
+  });
+  const { config, hostConfig } = input.container;
+  const devices = await gatherDevices(hostConfig.devices, { privileged: hostConfig.privileged });
+  const user = resolveUser(config.user, hostConfig.groupAdd, passwd, group);
+  return buildSpec({ ...input, devices, user });
+}
+
+interface Bundle {
+  runtime: string;
+  directory: string;
+  bundle: string;
+  id: string;
+  cgroupsPath: string;
+}
+
+/** In mount and network namespaces of its own, as the shim does it; crun is shown hugetlb as a v1 hierarchy on hybrid hosts. */
+async function runBundle({ runtime, directory, bundle, id, cgroupsPath }: Bundle): Promise<Outcome> {
+  const hybrid = hostFacts().cgroups.mode === 'hybrid';
+  const prepare = hybrid ? `mount -t cgroup -o hugetlb cgroup ${directory}/hugetlb && ` : '';
+  const script = `${prepare}exec ${runtime} --root ${directory}/state run --bundle ${bundle} ${id}`;
+  const result = spawnSync('unshare', ['--mount', '--net', '--propagation', 'slave', 'sh', '-c', script], {
+    encoding: 'utf8',
+    timeout: 60_000,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  return {
+    exitCode: result.status,
+    stdout: result.stdout,
+    stderr: result.stderr,
+    oomKills: await oomKills(hostFacts().cgroups, cgroupsPath),
+  };
+}
+
+/** `NAME: VALUE` lines of /proc/PID/status. */
+export function statusFields(text: string): Record<string, string> {
+  const pairs = text.split('\n').map((line) => line.split(/:\s*/));
+  return Object.fromEntries(pairs.map(([name = '', value = '']) => [name, value.trim()]));
+}
+
+/** Directories in any hierarchy whose name begins like this bench's cgroups. */
+export function leftoverCgroups(): string {
+  const script = "find /sys/fs/cgroup -maxdepth 3 -type d -name 'gantry-isolation-*'";
+  return spawnSync('sh', ['-c', script], { encoding: 'utf8' }).stdout;
+}
+
+/** What a file of the bench's root holds. */
+export function rootFile(bench: Bench, path: string): string {
+  return readFileSync(join(bench.directory, 'root', path), 'utf8');
+}
