@@ -3,6 +3,8 @@
 set -uo pipefail
 EXTRA_TOOLS='runc:runc docker-registry:docker-registry tmux:tmux curl:curl script:bsdutils python3:python3 setpriv:util-linux'
 . scripts/setup.sh
+# docker-py is one of the clients that the tests drive; test/support/python.ts falls back to a virtual environment.
+python3 -c 'import docker' 2>/dev/null || EXTRA_TOOLS='gantry-no-such-command:python3-docker' install_packages || true
 GANTRY_TEST_TALLY=$(mktemp)
 export GANTRY_TEST_TALLY
 trap 'rm -f "$GANTRY_TEST_TALLY"' EXIT
