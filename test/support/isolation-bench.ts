@@ -5,12 +5,13 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildSpec } from '../../src/engine/spec/build-spec.ts';
+import type { SpecInput } from '../../src/engine/spec/spec-input.ts';
+import { networkSysctls } from '../../src/engine/spec/sysctls.ts';
 import { resolveUser } from '../../src/engine/spec/user.ts';
-import { killCgroup, oomKills, removeCgroup } from '../../src/host/cgroups-control.ts';
 import { cgroupsPathOf } from '../../src/host/cgroups.ts';
+import { killCgroup, oomKills, removeCgroup } from '../../src/host/cgroups-control.ts';
 import { gatherDevices } from '../../src/host/devices.ts';
 import { findProgram } from '../../src/host/facts.ts';
-import type { RuntimeSpec } from '../../src/oci/runtime-spec.ts';
 import { encodeRuntimeSpec } from '../../src/oci/runtime-spec.ts';
 import { type Changes, hostFacts, specInput } from './spec-input.ts';
 
@@ -68,12 +69,13 @@ export function makeBench(runtime: 'crun' | 'runc'): Bench {
   const run: Bench['run'] = async (command, changes = {}) => {
     const id = `iso-${randomBytes(6).toString('hex')}`;
     const cgroupsPath = cgroupsPathOf({ driver: 'cgroupfs', parent, id });
-    const spec = await specFor(command, { directory, cgroupsPath }, changes);
+    const input = await inputFor(command, { directory, cgroupsPath }, changes);
     const bundle = join(directory, id);
     mkdirSync(bundle);
-    writeFileSync(join(bundle, 'config.json'), encodeRuntimeSpec(spec));
+    writeFileSync(join(bundle, 'config.json'), encodeRuntimeSpec(buildSpec(input)));
     try {
-      return await runBundle({ runtime, directory, bundle, id, cgroupsPath });
+      const sysctls = networkSysctls(input.container, input.host);
+      return await runBundle({ runtime, directory, bundle, id, cgroupsPath, sysctls });
     } finally {
       await killCgroup(hostFacts().cgroups, cgroupsPath);
       await removeCgroup(hostFacts().cgroups, cgroupsPath);
@@ -97,30 +99,34 @@ function makeRoot(root: string): void {
   if (busybox === undefined) throw new Error('busybox-static is not installed');
   copyFileSync(busybox, join(root, 'bin/busybox'));
   for (const applet of execFileSync(busybox, ['--list'], { encoding: 'utf8' }).split('\n'))
-    if (applet !== '' && applet !== 'busybox') execFileSync('ln', ['-s', 'busybox', join(root, 'bin', applet)]);
+    if (applet !== '' && applet !== 'busybox')
+      execFileSync('ln', ['-s', 'busybox', join(root, 'bin', applet)]);
   writeFileSync(join(root, 'etc/passwd'), passwd);
   writeFileSync(join(root, 'etc/group'), group);
-  execFileSync('gcc', ['-static', '-O1', '-x', 'c', '-o', join(root, 'bin/probe'), '-'], { input: probeSource });
+  execFileSync('gcc', ['-static', '-O1', '-x', 'c', '-o', join(root, 'bin/probe'), '-'], {
+    input: probeSource,
+  });
 }
 
-async function specFor(
+async function inputFor(
   command: readonly string[],
   place: { directory: string; cgroupsPath: string },
   changes: Changes,
-): Promise<RuntimeSpec> {
+): Promise<SpecInput> {
   const input = specInput(command, {
     ...changes,
     input: {
       rootPath: join(place.directory, 'root'),
       cgroupsPath: place.cgroupsPath,
       networkNamespacePath: '/proc/self/ns/net',
+      networkSysctlsDone: true,
       ...changes.input,
     },
   });
   const { config, hostConfig } = input.container;
   const devices = await gatherDevices(hostConfig.devices, { privileged: hostConfig.privileged });
   const user = resolveUser(config.user, hostConfig.groupAdd, passwd, group);
-  return buildSpec({ ...input, devices, user });
+  return { ...input, devices, user };
 }
 
 interface Bundle {
@@ -129,13 +135,18 @@ interface Bundle {
   bundle: string;
   id: string;
   cgroupsPath: string;
+  sysctls: Record<string, string>;
 }
 
 /** In mount and network namespaces of its own, as the shim does it; crun is shown hugetlb as a v1 hierarchy on hybrid hosts. */
-async function runBundle({ runtime, directory, bundle, id, cgroupsPath }: Bundle): Promise<Outcome> {
-  const hybrid = hostFacts().cgroups.mode === 'hybrid';
+async function runBundle(subject: Bundle): Promise<Outcome> {
+  const { runtime, directory, bundle, id, cgroupsPath } = subject;
+  const hybrid = runtime === 'crun' && hostFacts().cgroups.mode === 'hybrid';
   const prepare = hybrid ? `mount -t cgroup -o hugetlb cgroup ${directory}/hugetlb && ` : '';
-  const script = `${prepare}exec ${runtime} --root ${directory}/state run --bundle ${bundle} ${id}`;
+  const writes = Object.entries(subject.sysctls).map(
+    ([path, value]) => `echo '${value}' >/proc/sys/net/${path} && `,
+  );
+  const script = `${prepare}${writes.join('')}exec ${runtime} --root ${directory}/state run --bundle ${bundle} ${id}`;
   const result = spawnSync('unshare', ['--mount', '--net', '--propagation', 'slave', 'sh', '-c', script], {
     encoding: 'utf8',
     timeout: 60_000,

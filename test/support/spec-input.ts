@@ -1,6 +1,7 @@
 /** A container's record and the input of `buildSpec`, with everything at its default. */
-import type { SpecInput } from '../../src/engine/spec/spec-input.ts';
+
 import type { ContainerConfig, ContainerRecord, HostConfig } from '../../src/engine/model.ts';
+import type { SpecInput } from '../../src/engine/spec/spec-input.ts';
 import type { HostFacts } from '../../src/host/facts.ts';
 import { readHostFacts } from '../../src/host/facts.ts';
 

@@ -40,6 +40,11 @@ export interface SpecInput {
   files: { hosts?: string; hostname?: string; resolvConf?: string };
   /** `/proc/SHIM/ns/net` or the like; undefined for the host's network. */
   networkNamespacePath?: string;
+  /**
+   * The shim has set `networkSysctls(...)` (through NetworkSetup.sysctls), so the runtime need not. runc needs this: it takes the namespace
+   * that it runs in itself for the host's, and refuses to set parameters there.
+   */
+  networkSysctlsDone?: boolean;
   /** Containers named by `--pid container:X` and so on; needed exactly where the mode says `container:`. */
   join: { pid?: JoinedContainer; ipc?: JoinedContainer; uts?: JoinedContainer };
   /**
