@@ -190,6 +190,14 @@ export interface MountPoint {
   /** tmpfs options for mount(2). */
   tmpfsOptions?: string[];
   nonRecursive?: boolean;
+  /** Of a bind by `-v`: the source is made where it is missing. */
+  createSource?: boolean;
+  /** Of a volume: the image's files are not copied into it. */
+  noCopy?: boolean;
+  /** Directory or file within the volume that is mounted in place of all of it; `source` is the volume's own then. */
+  subpath?: string;
+  /** Of a volume that is a file system: mounted as such in the container, instead of a bind of `source`. */
+  filesystem?: { type: string; device: string; options: string[] };
 }
 
 /** The state of a container's process: one object per state, one transition table (`state.ts`). */

@@ -31,7 +31,7 @@ test('any text is either ports in their range or refused', () => {
 
 test('bindings become requests', () => {
   const requests = portRequests(
-    { exposedPorts: ['80/tcp'] },
+    ['80/tcp'],
     host({ '80/tcp': [to('8080', '127.0.0.1'), to('9000-9010')], '53/udp': [to('')] }),
   );
   assert.deepEqual(requests, [
@@ -42,15 +42,15 @@ test('bindings become requests', () => {
 });
 
 test('the address of the daemon stands in for none', () => {
-  const [request] = portRequests({ exposedPorts: [] }, host({ '80/tcp': [to('80')] }), '10.0.0.1');
+  const [request] = portRequests([], host({ '80/tcp': [to('80')] }), '10.0.0.1');
   assert.equal(request?.hostIp, '10.0.0.1');
-  assert.equal(portRequests({ exposedPorts: [] }, host({ '80/tcp': [to('80')] }), '0.0.0.0')[0]?.hostIp, '');
-  assert.equal(portRequests({ exposedPorts: [] }, host({ '80/tcp': [to('80', '[::1]')] }))[0]?.hostIp, '::1');
+  assert.equal(portRequests([], host({ '80/tcp': [to('80')] }), '0.0.0.0')[0]?.hostIp, '');
+  assert.equal(portRequests([], host({ '80/tcp': [to('80', '[::1]')] }))[0]?.hostIp, '::1');
 });
 
 test('publishing all takes what is exposed and not bound', () => {
   const requests = portRequests(
-    { exposedPorts: ['80/tcp', '90-91/tcp'] },
+    ['80/tcp', '90-91/tcp'],
     host({ '80/tcp': [to('8080')], '70/tcp': [] }, true),
   );
   assert.deepEqual(
@@ -66,21 +66,18 @@ test('publishing all takes what is exposed and not bound', () => {
 
 test('bad ports and addresses are refused in the words of Docker', () => {
   const refused = (key: string, binding: { hostIp: string; hostPort: string }, message: RegExp) =>
-    assert.throws(() => portRequests({ exposedPorts: [] }, host({ [key]: [binding] })), {
+    assert.throws(() => portRequests([], host({ [key]: [binding] })), {
       code: 'invalid-argument',
       message,
     });
   refused('x/tcp', to('80'), /^invalid port specification: "x"$/);
   refused('80/tcp', to('70000'), /^invalid port specification: "70000"$/);
   refused('80/tcp', to('80', 'localhost'), /^invalid IP address: localhost$/);
-  assert.throws(
-    () => portRequests({ exposedPorts: ['http'] }, host({})),
-    /invalid port specification: "http"/,
-  );
+  assert.throws(() => portRequests(['http'], host({})), /invalid port specification: "http"/);
 });
 
 test('exposed and bound ports are listed once', () => {
-  assert.deepEqual(containerPorts({ exposedPorts: ['90', '80/tcp', '80/udp'] }, host({ '80/tcp': [] })), [
+  assert.deepEqual(containerPorts(['90', '80/tcp', '80/udp'], host({ '80/tcp': [] })), [
     { port: 80, protocol: 'tcp' },
     { port: 80, protocol: 'udp' },
     { port: 90, protocol: 'tcp' },

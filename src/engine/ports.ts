@@ -2,7 +2,7 @@
 import { isIP } from 'node:net';
 import { EngineError } from '../errors/engine-error.ts';
 import type { PortProtocol, PortRequest } from '../network/network-types.ts';
-import type { ContainerConfig, HostConfig, PortBinding } from './model.ts';
+import type { HostConfig, PortBinding } from './model.ts';
 
 /** One or several neighbouring ports of a protocol. */
 export interface PortRange {
@@ -16,7 +16,6 @@ export interface ContainerPort {
   protocol: PortProtocol;
 }
 
-type PortConfig = Pick<ContainerConfig, 'exposedPorts'>;
 type PortHostConfig = Pick<HostConfig, 'portBindings' | 'publishAllPorts'>;
 
 /** `80`, `80/udp` or `8000-8010/tcp`; undefined for anything else. */
@@ -40,9 +39,9 @@ export function portKey({ port, protocol }: ContainerPort): string {
 }
 
 /** Each port that the container exposes or publishes, once, lowest first. Texts that are no ports are left out. */
-export function containerPorts(config: PortConfig, hostConfig: PortHostConfig): ContainerPort[] {
+export function containerPorts(exposed: readonly string[], hostConfig: PortHostConfig): ContainerPort[] {
   const found = new Map<string, ContainerPort>();
-  for (const text of [...config.exposedPorts, ...Object.keys(hostConfig.portBindings)]) {
+  for (const text of [...exposed, ...Object.keys(hostConfig.portBindings)]) {
     for (const one of portsIn(parsePortRange(text))) found.set(portKey(one), one);
   }
   return [...found.values()].sort(
@@ -61,11 +60,11 @@ function portsIn(range: PortRange | undefined): ContainerPort[] {
  * EngineError `invalid-argument` in Docker's words.
  */
 export function portRequests(
-  config: PortConfig,
+  exposed: readonly string[],
   hostConfig: PortHostConfig,
   defaultAddress = '',
 ): PortRequest[] {
-  checkExposed(config.exposedPorts);
+  checkExposed(exposed);
   const fallbackIp = defaultAddress === '0.0.0.0' ? '' : defaultAddress;
   const requests: PortRequest[] = [];
   const bound = new Set<string>();
@@ -75,7 +74,7 @@ export function portRequests(
     if (bindings.length > 0) bound.add(portKey(target));
   }
   if (!hostConfig.publishAllPorts) return requests;
-  const rest = containerPorts(config, hostConfig).filter((port) => !bound.has(portKey(port)));
+  const rest = containerPorts(exposed, hostConfig).filter((port) => !bound.has(portKey(port)));
   return [...requests, ...rest.map((port) => requestOf(port, { hostIp: '', hostPort: '' }, fallbackIp))];
 }
 

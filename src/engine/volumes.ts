@@ -1,0 +1,155 @@
+/** Volumes for users: who uses them is known from the containers, and what happens to them is told. */
+
+import { anonymousLabel } from '../volumes/volume-name.ts';
+import type { Volume, VolumeRequest } from '../volumes/volume-types.ts';
+import type { Engine } from './engine.ts';
+import type { EventBus } from './events.ts';
+import {
+  booleanFilter,
+  type Filters,
+  matchesExactly,
+  matchesLabelFilters,
+  patternFilter,
+  validateFilters,
+} from './filters.ts';
+import type { ContainerRecord, MountPoint } from './model.ts';
+import { treeSize } from './tree-size.ts';
+
+type VolumeEngine = Pick<Engine, 'containers' | 'volumes' | 'events'>;
+
+/** A volume with how much is in it and how many containers have it. */
+export interface VolumeView extends Volume {
+  /** Only where disk usage was asked for: bytes (-1 where unknown), and containers. */
+  usage?: { size: number; refCount: number };
+}
+
+const listFilters = new Set(['dangling', 'driver', 'label', 'name']);
+const pruneFilters = new Set(['all', 'label', 'label!']);
+
+/** Tells what happened to a volume. */
+export function publishVolumeEvent(
+  bus: EventBus,
+  name: string,
+  action: 'create' | 'destroy' | 'prune',
+): void {
+  bus.publish({ type: 'volume', action, actorId: name, attributes: { driver: 'local' } });
+}
+
+/** Tells that the volumes of a container came into use, or went out of it: once for each start and end. */
+export function publishVolumeUse(
+  bus: EventBus,
+  record: Pick<ContainerRecord, 'id' | 'mounts'>,
+  action: 'mount' | 'unmount',
+): void {
+  for (const { name, driver = 'local', destination, readWrite, propagation } of record.mounts) {
+    if (name === undefined) continue;
+    const where = { destination, 'read/write': String(readWrite), propagation };
+    const attributes = { driver, container: record.id, ...(action === 'mount' ? where : {}) };
+    bus.publish({ type: 'volume', action, actorId: name, attributes });
+  }
+}
+
+/** By name. EngineError `invalid-argument` for an unknown filter. */
+export function listVolumes(engine: VolumeEngine, filters: Filters): Volume[] {
+  validateFilters(filters, listFilters);
+  const users = volumeUsers(engine);
+  const named = patternFilter(filters, 'name');
+  const dangling = filters.has('dangling') ? booleanFilter(filters, 'dangling', false) : undefined;
+  return engine.volumes
+    .list()
+    .filter(
+      (volume) =>
+        named(volume.name) &&
+        matchesExactly(filters, 'driver', volume.driver) &&
+        matchesLabelFilters(filters, volume.labels) &&
+        (dangling === undefined || dangling !== users.has(volume.name)),
+    );
+}
+
+/** EngineError `not-found`. */
+export function inspectVolume(engine: VolumeEngine, name: string): Volume {
+  return engine.volumes.get(name);
+}
+
+/** See `VolumeService.create`. */
+export function createVolume(engine: VolumeEngine, request: VolumeRequest): Volume {
+  const { volume, created } = engine.volumes.create(request);
+  if (created) publishVolumeEvent(engine.events, volume.name, 'create');
+  return volume;
+}
+
+/** EngineError `not-found` (not with `force`), `conflict` while a container has it. */
+export async function removeVolume(
+  engine: VolumeEngine,
+  name: string,
+  options: { force: boolean },
+): Promise<void> {
+  if (options.force && engine.volumes.find(name) === undefined) return;
+  await engine.volumes.remove(name, volumeUsers(engine).get(name) ?? []);
+  publishVolumeEvent(engine.events, name, 'destroy');
+}
+
+export interface PrunedVolumes {
+  names: string[];
+  /** Bytes. */
+  spaceReclaimed: number;
+}
+
+/** Removes what no container has: anonymous volumes, or all with the filter `all=true`. */
+export async function pruneVolumes(
+  engine: VolumeEngine,
+  filters: Filters,
+  signal?: AbortSignal,
+): Promise<PrunedVolumes> {
+  validateFilters(filters, pruneFilters);
+  const all = booleanFilter(filters, 'all', false);
+  const pruned: PrunedVolumes = { names: [], spaceReclaimed: 0 };
+  for (const volume of engine.volumes.list()) {
+    if (signal?.aborted === true) break;
+    if (!all && !isAnonymous(volume)) continue;
+    if (!matchesLabelFilters(filters, volume.labels) || isUsed(engine, volume.name)) continue;
+    const size = await treeSize(volume.mountpoint);
+    if (isUsed(engine, volume.name) || engine.volumes.find(volume.name) === undefined) continue;
+    await removeVolume(engine, volume.name, { force: true });
+    pruned.names.push(volume.name);
+    pruned.spaceReclaimed += size;
+  }
+  engine.events.publish({
+    type: 'volume',
+    action: 'prune',
+    actorId: '',
+    attributes: { reclaimed: String(pruned.spaceReclaimed) },
+  });
+  return pruned;
+}
+
+/** `rm -v`, and the end of `--rm`: takes away the container's anonymous volumes that no other container has. Call once its record is gone. */
+export async function removeAnonymousVolumes(
+  engine: VolumeEngine,
+  mounts: readonly MountPoint[],
+): Promise<void> {
+  for (const { name } of mounts) {
+    const volume = name === undefined ? undefined : engine.volumes.find(name);
+    if (volume === undefined || !isAnonymous(volume) || isUsed(engine, volume.name)) continue;
+    await removeVolume(engine, volume.name, { force: true });
+  }
+}
+
+function isAnonymous(volume: Volume): boolean {
+  return Object.hasOwn(volume.labels, anonymousLabel);
+}
+
+function isUsed(engine: VolumeEngine, name: string): boolean {
+  return volumeUsers(engine).has(name) || engine.volumes.holders(name).length > 0;
+}
+
+/** IDs of the containers that have a volume, by the volume's name. */
+export function volumeUsers(engine: Pick<Engine, 'containers'>): Map<string, string[]> {
+  const users = new Map<string, string[]>();
+  for (const { id, record } of engine.containers.list()) {
+    for (const { name } of record.mounts) {
+      if (name !== undefined) users.set(name, [...(users.get(name) ?? []), id]);
+    }
+  }
+  return users;
+}
