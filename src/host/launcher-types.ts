@@ -5,7 +5,10 @@ export interface CommandRequest {
   argv: readonly string[];
   /** Written to its standard input, which is then closed. */
   stdin?: Uint8Array | string;
+  /** In place of the daemon's environment, of which only PATH stays (unless given here). */
   env?: Readonly<Record<string, string>>;
+  /** Mounts that it shall not see (it then runs in a mount namespace of its own). */
+  hiddenMounts?: readonly string[];
   cwd?: string;
   /** Milliseconds until it is killed; 30,000 unless told. */
   timeoutMs?: number;
@@ -44,7 +47,10 @@ export interface Launcher {
    * Sends rtnetlink messages (each a complete nlmsghdr + payload, NLM_F_ACK set) one after the other in the daemon's
    * network namespace, or in that at `netns`. Stops at the first failure. Replies to dumps are concatenated per message.
    */
-  netlink(messages: readonly Uint8Array[], netns?: string): Promise<{ replies: Buffer[]; failure?: StepFailure }>;
+  netlink(
+    messages: readonly Uint8Array[],
+    netns?: string,
+  ): Promise<{ replies: Buffer[]; failure?: StepFailure }>;
   /** Does file operations below `root`, stops at the first failure. */
   fileOperations(root: string, operations: readonly FileOperation[]): Promise<StepFailure | undefined>;
   /** Forks a shim (see docs/shim-protocol.md); resolves once its socket listens. Returns its pid. */

@@ -1,6 +1,20 @@
 /** What a supervised process is to the engine: a shim that holds a container (or an exec), and how to talk with it. */
+import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import type { NetworkSetup } from '../host/network-setup.ts';
+
+/** The directory of a process's shim; it holds the shim's socket, pid and exit status. */
+export function shimDirectory(execRoot: string, processId: string): string {
+  return join(execRoot, 'shims', processId);
+}
+
+/**
+ * What the OCI config must name as the path of its network namespace where `network` is `new` or `path` (with `host` it names none): the shim binds
+ * its namespace there, visible only in its own mount namespace, where the OCI runtime runs.
+ */
+export function networkNamespacePath(execRoot: string, processId: string): string {
+  return join(shimDirectory(execRoot, processId), 'netns');
+}
 
 /** How one process ended. Written durably by the shim, so that a daemon that was down learns it later. */
 export interface ExitStatus {
@@ -27,7 +41,7 @@ export interface RootMount {
   lower: readonly string[];
   upper: string;
   work: string;
-  /** Where it is mounted; the same path that the OCI config's root names. */
+  /** Where it is mounted; the same path that the OCI config's root names. Made (mode 0700) where it is missing; its parent must exist. */
   target: string;
 }
 
@@ -137,4 +151,3 @@ export interface Runtime {
   /** Pids (host view) of all processes of the container. */
   pids(containerId: string, runtime: RuntimeProgram): Promise<number[]>;
 }
-

@@ -1,0 +1,48 @@
+/* What a peer asks for, read from a frame's body into plain structs. All pointers point into that body. */
+#ifndef REQUEST_H
+#define REQUEST_H
+#include "wire.h"
+
+/* NULL-terminated, as execve wants it. */
+struct texts { char **items; size_t count; };
+struct blobs { struct bytes *items; size_t count; };
+
+struct command_request {
+  struct texts argv, env, hide;
+  char *cwd;
+  struct bytes input;
+  uint64_t timeout_ms, max_output;
+};
+
+struct netlink_request { char *netns; struct blobs messages; };
+
+struct file_request { char *root; struct blobs operations; };
+enum { FILE_MKNOD = 1, FILE_SETXATTR = 2, FILE_UTIME = 3 };
+struct file_operation {
+  char *path, *name;
+  struct bytes value;
+  uint64_t kind, mode, major, minor, seconds, nanoseconds;
+};
+
+enum { NET_HOST = 0, NET_NEW = 1, NET_PATH = 2 };
+struct shim_request {
+  char *dir;
+  struct bytes memo;
+  struct texts start_argv, delete_argv, env, hide, lower, sysctls;
+  char *upper, *work, *target, *netns, *log_path, *oom_file, *spill_dir;
+  struct blobs inside, outside;
+  uint64_t private_mounts, terminal, open_stdin, stdin_once, columns, rows;
+  uint64_t network, log_max_size, log_max_files, spill_limit;
+};
+
+/* Each returns NULL, or what is wrong with the body. Release with the matching free even then. */
+const char *parse_command(struct bytes body, struct command_request *into);
+const char *parse_netlink(struct bytes body, struct netlink_request *into);
+const char *parse_files(struct bytes body, struct file_request *into);
+const char *parse_file_operation(struct bytes body, struct file_operation *into);
+const char *parse_shim(struct bytes body, struct shim_request *into);
+void free_command(struct command_request *request);
+void free_netlink(struct netlink_request *request);
+void free_files(struct file_request *request);
+void free_shim(struct shim_request *request);
+#endif

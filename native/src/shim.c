@@ -1,0 +1,2 @@
+#include "shim.h"
+int shim_main(void) { return 1; }

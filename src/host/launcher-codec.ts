@@ -1,0 +1,145 @@
+/** Requests to the native launcher and its replies, as bytes (docs/shim-protocol.md, the launcher). */
+import { constants } from 'node:os';
+import { EngineError } from '../errors/engine-error.ts';
+import {
+  decodeFields,
+  decodeRecord,
+  encodeFields,
+  type Field,
+  numberOf,
+  pathValue,
+  textOf,
+} from './frame.ts';
+import type { CommandRequest, CommandResult, FileOperation, StepFailure } from './launcher-types.ts';
+
+export const requestTypes = { run: 1, netlink: 2, files: 3, shim: 4, cancel: 5, refused: 255 } as const;
+
+const reply = { status: 1, timedOut: 2, stdout: 3, stderr: 4, pid: 5, errno: 6, text: 7 } as const;
+const step = { reply: 1, index: 2, errno: 3 } as const;
+const operationKinds = { mknod: 1, setxattr: 2, utime: 3 } as const;
+
+export function encodeCommand(request: CommandRequest): Buffer {
+  const stdin = request.stdin ?? '';
+  const environment = request.env && {
+    PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin',
+    ...request.env,
+  };
+  return encodeFields([
+    ...request.argv.map((argument): Field => [1, argument]),
+    ...Object.entries(environment ?? {}).map(([name, value]): Field => [2, `${name}=${value}`]),
+    ...(request.hiddenMounts ?? []).map((path): Field => [3, path]),
+    ...(request.cwd === undefined ? [] : [[4, request.cwd] as Field]),
+    [5, typeof stdin === 'string' ? Buffer.from(stdin) : stdin],
+    [6, request.timeoutMs ?? 30_000],
+    [7, request.maxOutput ?? 1 << 20],
+  ]);
+}
+
+export function decodeCommand(body: Buffer, argv: readonly string[]): CommandResult {
+  const record = decodeRecord(body);
+  const status = numberOf(record, reply.status);
+  if (status === undefined) throw startFailure(record, argv);
+  // The raw status of waitpid(2).
+  const signal = status & 0x7f;
+  return {
+    exitCode: signal === 0 ? (status >> 8) & 0xff : null,
+    signal: signal === 0 ? null : signal,
+    timedOut: numberOf(record, reply.timedOut) === 1,
+    stdout: record.get(reply.stdout) ?? Buffer.alloc(0),
+    stderr: record.get(reply.stderr) ?? Buffer.alloc(0),
+  };
+}
+
+/** Debian packages of the programs that the daemon runs. */
+const packages: Readonly<Record<string, string>> = {
+  nft: 'nftables',
+  ip: 'iproute2',
+  tc: 'iproute2',
+  crun: 'crun',
+  runc: 'runc',
+  iptables: 'iptables',
+  ip6tables: 'iptables',
+  modprobe: 'kmod',
+  sysctl: 'procps',
+  ps: 'procps',
+  mount: 'mount',
+};
+
+function startFailure(record: ReadonlyMap<number, Buffer>, argv: readonly string[]): EngineError {
+  const program = argv[0] ?? '';
+  const errno = errnoName(numberOf(record, reply.errno) ?? 0);
+  const reason = `${textOf(record, reply.text) ?? 'start'}: ${errno}`;
+  const name = program.slice(program.lastIndexOf('/') + 1);
+  const wanted = packages[name];
+  const hint =
+    wanted === undefined ? `Install ${name}.` : `Install ${name} (Debian: apt-get install ${wanted}).`;
+  return new EngineError('failed-precondition', `cannot run ${program}: ${reason}`, {
+    hint,
+    details: { program, errno },
+  });
+}
+
+const errnoNames = new Map(Object.entries(constants.errno).map(([name, number]) => [number, name]));
+
+/** `ENOENT` of 2; `errno 4095` where it has no name. */
+export function errnoName(errno: number): string {
+  return errnoNames.get(errno) ?? `errno ${errno}`;
+}
+
+export function encodeNetlink(messages: readonly Uint8Array[], netns?: string): Buffer {
+  const where: Field[] = netns === undefined ? [] : [[1, netns]];
+  return encodeFields([...where, ...messages.map((message): Field => [2, message])]);
+}
+
+export function encodeFiles(root: string, operations: readonly FileOperation[]): Buffer {
+  return encodeFields([
+    [1, root],
+    ...operations.map((operation): Field => [2, encodeFields(operationFields(operation))]),
+  ]);
+}
+
+function operationFields(operation: FileOperation): Field[] {
+  const fields: Field[] = [
+    [1, operationKinds[operation.kind]],
+    [2, pathValue(operation.path)],
+  ];
+  switch (operation.kind) {
+    case 'mknod':
+      return [...fields, [3, operation.mode], [4, operation.major], [5, operation.minor]];
+    case 'setxattr':
+      return [...fields, [6, operation.name], [7, operation.value]];
+    case 'utime':
+      return [...fields, [8, operation.seconds], [9, operation.nanoseconds]];
+  }
+}
+
+export function decodeSteps(body: Buffer): { replies: Buffer[]; failure?: StepFailure } {
+  const fields = decodeFields(body);
+  const record = new Map(fields.map(({ tag, value }) => [tag, value]));
+  const text = textOf(record, reply.text);
+  if (text !== undefined) throw new EngineError('internal', `the native helper failed: ${text}`);
+  const replies = fields.filter(({ tag }) => tag === step.reply).map(({ value }) => value);
+  const errno = numberOf(record, step.errno);
+  if (errno === undefined) return { replies };
+  return { replies, failure: { index: numberOf(record, step.index) ?? 0, errno } };
+}
+
+/** The pid of a shim. Throws `internal` with the step of its set-up that failed. */
+export function decodeShim(body: Buffer): number {
+  const record = decodeRecord(body);
+  const pid = numberOf(record, reply.pid);
+  const text = textOf(record, reply.text);
+  if (text === undefined && pid !== undefined) return pid;
+  const errno = numberOf(record, reply.errno);
+  const reason = errno === undefined ? '' : `: ${errnoName(errno)}`;
+  throw new EngineError('internal', `cannot prepare the container: ${text ?? 'no reply'}${reason}`, {
+    details: { step: text ?? '', errno: errno ?? 0 },
+  });
+}
+
+export function refusalOf(body: Buffer): EngineError {
+  return new EngineError(
+    'internal',
+    `the native helper refused a request: ${textOf(decodeRecord(body), reply.text)}`,
+  );
+}
