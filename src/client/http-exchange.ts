@@ -1,0 +1,98 @@
+/** One HTTP/1.1 request on a connection of its own: light to load, and able to take the connection over. */
+import type { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
+import { ByteSource } from './byte-source.ts';
+import { connect } from './connect.ts';
+import type { Endpoint } from './endpoint.ts';
+import { readBody } from './response-body.ts';
+import { type ResponseHead, readResponseHead } from './response-head.ts';
+
+export interface HttpRequest {
+  method: string;
+  /** With the query. */
+  path: string;
+  headers?: Readonly<Record<string, string>>;
+  /** A text goes with its length, a stream chunked. */
+  body?: string | Readable;
+  /** Ends the request, and reading the answer, with the signal's reason. */
+  signal?: AbortSignal | undefined;
+}
+
+export interface HttpResponse extends ResponseHead {
+  body: AsyncGenerator<Buffer, void>;
+  socket: Socket;
+  source: ByteSource;
+}
+
+/** Sends `request` and reads the head of the answer; whoever calls reads the body, or destroys the socket. */
+export async function exchange(endpoint: Endpoint, request: HttpRequest): Promise<HttpResponse> {
+  request.signal?.throwIfAborted();
+  const socket = await connect(endpoint);
+  const source = new ByteSource(socket);
+  request.signal?.addEventListener('abort', () => socket.destroy(abortError(request.signal)), { once: true });
+  try {
+    const sent = sendRequest(socket, request);
+    // A daemon that refuses early may stop reading: then its answer counts, not the error of writing.
+    sent.catch(() => undefined);
+    const head = await readResponseHead(source);
+    return { ...head, body: closing(socket, readBody(request.method, head, source)), socket, source };
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
+}
+
+function abortError(signal: AbortSignal | undefined): Error {
+  const reason: unknown = signal?.reason;
+  return reason instanceof Error ? reason : new Error('aborted');
+}
+
+/** Lets the socket go when the body was read, or when its reader stops. */
+async function* closing(socket: Socket, body: AsyncGenerator<Buffer, void>): AsyncGenerator<Buffer, void> {
+  try {
+    yield* body;
+  } finally {
+    socket.destroy();
+  }
+}
+
+async function sendRequest(socket: Socket, request: HttpRequest): Promise<void> {
+  const { body } = request;
+  const headers: Record<string, string> = {
+    Host: 'gantry',
+    'User-Agent': 'gantry',
+    Connection: 'close',
+    ...request.headers,
+  };
+  if (typeof body === 'string') headers['Content-Length'] = String(Buffer.byteLength(body));
+  else if (body !== undefined) headers['Transfer-Encoding'] = 'chunked';
+  else if (request.method === 'POST') headers['Content-Length'] ??= '0';
+  const fields = Object.entries(headers).map(
+    ([name, value]) => `${name}: ${value.replace(/[\r\n]/g, ' ')}\r\n`,
+  );
+  const head = `${request.method} ${request.path} HTTP/1.1\r\n${fields.join('')}\r\n`;
+  socket.write(typeof body === 'string' ? head + body : head);
+  if (body !== undefined && typeof body !== 'string') await sendChunks(socket, body);
+}
+
+async function sendChunks(socket: Socket, body: Readable): Promise<void> {
+  for await (const piece of body) {
+    const chunk: Buffer = typeof piece === 'string' ? Buffer.from(piece) : piece;
+    if (chunk.length === 0) continue;
+    socket.write(`${chunk.length.toString(16)}\r\n`);
+    socket.write(chunk);
+    if (!socket.write('\r\n')) await drained(socket);
+    if (socket.destroyed) return;
+  }
+  socket.write('0\r\n\r\n');
+}
+
+/** Resolves when the stream takes more, or never will. */
+export async function drained(stream: NodeJS.WritableStream): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const events = ['drain', 'close', 'error'] as const;
+  const done = () => resolve();
+  for (const event of events) stream.once(event, done);
+  await promise;
+  for (const event of events) stream.off(event, done);
+}
