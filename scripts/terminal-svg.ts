@@ -50,8 +50,8 @@ function span(part: string, style: Style): string {
 function drawLine(line: string, from: Style): { svg: string; style: Style } {
   let style = from;
   let svg = '';
-  const escape = '\u001b';
-  for (const [index, piece] of line.split(`${escape}[`).entries()) {
+  const introducer = '\u001b';
+  for (const [index, piece] of line.split(`${introducer}[`).entries()) {
     const sgr = index === 0 ? null : /^([\d;]*)m/.exec(piece);
     if (sgr !== null) style = applySgr(style, sgr[1] ?? '');
     const visible = sgr === null ? (index === 0 ? piece : '') : piece.slice(sgr[0].length);
