@@ -6,6 +6,6 @@ export interface NetworkSetup {
   inside: readonly Uint8Array[];
   /** Then sent in the daemon's namespace. */
   outside: readonly Uint8Array[];
-  /** Kernel parameters written in the new namespace: path below /proc/sys/net to value. */
+  /** Kernel parameters written in the new namespace before `inside` is sent (`conf/default` is what a new interface copies): path below /proc/sys/net to value. */
   sysctls?: Readonly<Record<string, string>>;
 }

@@ -1,0 +1,119 @@
+/** The one caller of nft: applies scripts as transactions, several waiting ones in one process. */
+import { EngineError } from '../errors/engine-error.ts';
+import type { Launcher } from './launcher-types.ts';
+
+interface Waiting {
+  script: string;
+  resolve: () => void;
+  reject: (error: unknown) => void;
+}
+
+/** An identifier that can stand in a script without quotes (nft(8), "lexical conventions"). */
+const identifier = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
+
+/**
+ * Applies nft scripts in the order in which they were given. Each is one kernel transaction: all of it or nothing. Scripts
+ * that arrive while nft runs are joined, so many containers that start at once cost few processes.
+ */
+export class Nft {
+  readonly #launcher: Pick<Launcher, 'run'>;
+  readonly #queue: Waiting[] = [];
+  #running: Promise<void> | undefined;
+
+  constructor(launcher: Pick<Launcher, 'run'>) {
+    this.#launcher = launcher;
+  }
+
+  /** Resolves when the script's changes are in the kernel. EngineError `internal` with nft's own words where it was refused. */
+  apply(script: string): Promise<void> {
+    const done = new Promise<void>((resolve, reject) => this.#queue.push({ script, resolve, reject }));
+    this.#running ??= this.#drain();
+    return done;
+  }
+
+  /** True if the table (`inet NAME`) is there. */
+  async hasTable(name: string): Promise<boolean> {
+    const result = await this.#launcher.run({ argv: ['nft', '-j', 'list', 'tables', 'inet'] });
+    return result.exitCode === 0 && result.stdout.toString().includes(`"name": "${requireIdentifier(name)}"`);
+  }
+
+  /** Base chains of others that drop what they don't know at the forward hook: `ip filter FORWARD`. */
+  async droppingForwardChains(): Promise<string[]> {
+    const result = await this.#launcher.run({ argv: ['nft', '-j', 'list', 'chains'] });
+    return result.exitCode === 0 ? droppingForwardChains(result.stdout.toString()) : [];
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#queue.length > 0) await this.#applyTogether(this.#queue.splice(0));
+    this.#running = undefined;
+  }
+
+  async #applyTogether(batch: readonly Waiting[]): Promise<void> {
+    try {
+      await this.#run(batch.map((waiting) => waiting.script).join('\n'));
+      for (const waiting of batch) waiting.resolve();
+    } catch (error) {
+      if (batch.length === 1) batch[0]?.reject(error);
+      // One of them is at fault: alone, each gets its own answer.
+      else for (const waiting of batch) await this.#applyTogether([waiting]);
+    }
+  }
+
+  async #run(script: string): Promise<void> {
+    const result = await this.#launcher.run({ argv: ['nft', '-f', '-'], stdin: script });
+    if (result.exitCode === 0) return;
+    const reason = result.timedOut ? 'it took too long' : firstLines(result.stderr.toString());
+    throw new EngineError('internal', `nft refused a change of the firewall: ${reason}`, {
+      hint: 'check that the kernel has nf_tables with NAT (nft list ruleset shows what is there)',
+    });
+  }
+}
+
+function firstLines(text: string): string {
+  return text.trim().split('\n').slice(0, 3).join('; ').slice(0, 500);
+}
+
+/** `name` itself, if it can stand in a script as it is. EngineError `invalid-argument` else. */
+export function requireIdentifier(name: string): string {
+  if (identifier.test(name)) return name;
+  throw new EngineError('invalid-argument', `${JSON.stringify(name)} can't be the name of an nftables table`);
+}
+
+interface ListedChain {
+  family: string;
+  table: string;
+  name: string;
+  hook: string;
+  policy: string;
+}
+
+/** Reads the answer of `nft -j list chains` (libnftables-json(5)). */
+export function droppingForwardChains(json: string): string[] {
+  return listedChains(json)
+    .filter((chain) => chain.hook === 'forward' && chain.policy === 'drop' && chain.family !== 'bridge')
+    .map((chain) => `${chain.family} ${chain.table} ${chain.name}`);
+}
+
+function listedChains(json: string): ListedChain[] {
+  const document: unknown = JSON.parse(json);
+  const items: unknown = field(document, 'nftables');
+  if (!Array.isArray(items)) return [];
+  return items.flatMap((item: unknown) => {
+    const chain = field(item, 'chain');
+    if (chain === undefined) return [];
+    const text = (key: string): string => String(field(chain, key) ?? '');
+    return [
+      {
+        family: text('family'),
+        table: text('table'),
+        name: text('name'),
+        hook: text('hook'),
+        policy: text('policy'),
+      },
+    ];
+  });
+}
+
+function field(value: unknown, key: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
+}

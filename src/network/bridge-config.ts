@@ -1,0 +1,110 @@
+/** What the default bridge is told by the daemon's configuration, and the subnets and names that follow from it. */
+import { createHash } from 'node:crypto';
+import { hostname } from 'node:os';
+import { readFact } from '../host/kernel.ts';
+import { type HostNetwork, usedSubnets } from './host-network.ts';
+import { addressAt, offsetOf, parseAddress, type Subnet } from './ip-address.ts';
+import type { Endpoint } from './network-types.ts';
+import {
+  type BridgeSubnet,
+  bridgeSubnetOf,
+  chooseSubnet,
+  ipv6SubnetOf,
+  rangeWithin,
+} from './subnet-choice.ts';
+
+export interface BridgeConfig {
+  /** The interface, e.g. `gantry0`; at most 15 characters. */
+  name: string;
+  /** Name of the nftables table (family inet) that is Gantry's own. */
+  nftTable: string;
+  /** `--bip 10.1.0.1/24`: the bridge's own address. Default: from Docker's pools. */
+  bip?: string;
+  /** `--fixed-cidr`: the part of the subnet that containers get addresses from. */
+  fixedCidr?: string;
+  /** 1500 unless told. */
+  mtu?: number;
+  /** `--ipv6`. */
+  ipv6?: boolean;
+  /** `--fixed-cidr-v6`; a unique local /64 unless told. */
+  fixedCidrV6?: string;
+  /** `--ip`: where ports are published that name no host address; `0.0.0.0` (all, IPv6 too) unless told. */
+  defaultAddress?: string;
+  /** `--icc`: may containers talk with each other? true unless told. */
+  icc?: boolean;
+  /** `--ip-masq`: true unless told. */
+  ipMasq?: boolean;
+}
+
+export interface BridgePlan {
+  /** 64 hex digits, the same for the same bridge on the same host. */
+  networkId: string;
+  mac: string;
+  mtu: number;
+  ipv4: BridgeSubnet;
+  range: Subnet | undefined;
+  ipv6: BridgeSubnet | undefined;
+}
+
+const defaultMtu = 1500;
+
+/**
+ * Settles the bridge's subnets: the flags' own; else those that the bridge already has, or that recorded endpoints are in, so that
+ * running containers stay reachable; else the first default pool that is free.
+ */
+export function planBridge(
+  config: BridgeConfig,
+  host: HostNetwork,
+  endpoints: readonly Endpoint[],
+): BridgePlan {
+  const link = host.links.find((candidate) => candidate.name === config.name);
+  const ipv4 =
+    config.bip === undefined
+      ? (presentSubnet(host, link?.index) ??
+        recordedSubnet(endpoints) ??
+        chooseSubnet(usedSubnets(host, link?.index)))
+      : bridgeSubnetOf(config.bip);
+  const seed = `${readFact('/etc/machine-id') ?? hostname()}:${config.name}`;
+  const networkId = createHash('sha256').update(`network:${seed}`).digest('hex');
+  return {
+    networkId,
+    mac: `02:42:${(networkId.slice(0, 8).match(/../g) ?? []).join(':')}`,
+    mtu: config.mtu ?? defaultMtu,
+    ipv4,
+    range: config.fixedCidr === undefined ? undefined : rangeWithin(ipv4.subnet, config.fixedCidr),
+    ipv6: config.ipv6 === true ? ipv6Plan(config, seed, endpoints) : undefined,
+  };
+}
+
+function presentSubnet(host: HostNetwork, index: number | undefined): BridgeSubnet | undefined {
+  const found = host.addresses.find((address) => address.index === index && !address.address.includes(':'));
+  return found === undefined ? undefined : bridgeSubnetOf(`${found.address}/${found.prefixLength}`);
+}
+
+function recordedSubnet(endpoints: readonly Endpoint[]): BridgeSubnet | undefined {
+  const [first] = endpoints;
+  return first === undefined ? undefined : bridgeSubnetOf(`${first.gateway}/${first.prefixLength}`);
+}
+
+function ipv6Plan(config: BridgeConfig, seed: string, endpoints: readonly Endpoint[]): BridgeSubnet {
+  const recorded = endpoints.find((endpoint) => endpoint.ipv6Gateway !== undefined);
+  if (config.fixedCidrV6 !== undefined || recorded?.ipv6Gateway === undefined) {
+    return ipv6SubnetOf(seed, config.fixedCidrV6);
+  }
+  return ipv6SubnetOf(seed, `${recorded.ipv6Gateway}/${recorded.ipv6PrefixLength ?? 64}`);
+}
+
+/** The container's IPv6 address: as far above the base of its subnet as its IPv4 address is above that of its own. */
+export function ipv6AddressFor(ipv6: BridgeSubnet, ipv4: BridgeSubnet, ipAddress: string): string {
+  const offset = offsetOf(ipv4.subnet, ipAddress);
+  const gatewayOffset = offsetOf(ipv4.subnet, ipv4.gateway);
+  // ::1 is the bridge's; whoever has the first IPv4 address because the bridge has another takes that number instead.
+  return addressAt(ipv6.subnet, offset === 1 ? gatewayOffset : offset);
+}
+
+/** Docker's rule: `02:42` and the four bytes of the IPv4 address. */
+export function macFor(ipAddress: string): string {
+  return ['02', '42', ...[...parseAddress(ipAddress)].map((byte) => byte.toString(16).padStart(2, '0'))].join(
+    ':',
+  );
+}

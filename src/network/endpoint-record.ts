@@ -1,0 +1,66 @@
+/** Reads an endpoint's durable record back, checked field by field. */
+import { EngineError } from '../errors/engine-error.ts';
+import type { Endpoint, PortProtocol, PublishedPort } from './network-types.ts';
+
+/** The parser of the `endpoints` collection. EngineError `data-loss` for a document that is no endpoint. */
+export function parseEndpoint(value: unknown): Endpoint {
+  const record = fieldsOf(value, 'endpoint');
+  const ports = record['ports'];
+  if (!Array.isArray(ports)) throw damaged('endpoint.ports');
+  return {
+    containerId: text(record, 'containerId'),
+    endpointId: text(record, 'endpointId'),
+    networkId: text(record, 'networkId'),
+    ipAddress: text(record, 'ipAddress'),
+    prefixLength: integer(record, 'prefixLength'),
+    gateway: text(record, 'gateway'),
+    ...(record['ipv6Address'] === undefined ? {} : ipv6Fields(record)),
+    macAddress: text(record, 'macAddress'),
+    hostInterface: text(record, 'hostInterface'),
+    ports: ports.map(parsePort),
+  };
+}
+
+function ipv6Fields(record: Record<string, unknown>) {
+  return {
+    ipv6Address: text(record, 'ipv6Address'),
+    ipv6PrefixLength: integer(record, 'ipv6PrefixLength'),
+    ipv6Gateway: text(record, 'ipv6Gateway'),
+  };
+}
+
+function parsePort(value: unknown): PublishedPort {
+  const port = fieldsOf(value, 'port');
+  return {
+    containerPort: integer(port, 'containerPort'),
+    protocol: protocolOf(port['protocol']),
+    hostIp: text(port, 'hostIp'),
+    hostPort: integer(port, 'hostPort'),
+  };
+}
+
+function protocolOf(value: unknown): PortProtocol {
+  if (value === 'tcp' || value === 'udp' || value === 'sctp') return value;
+  throw damaged('port.protocol');
+}
+
+function fieldsOf(value: unknown, name: string): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) throw damaged(name);
+  return Object.fromEntries(Object.entries(value));
+}
+
+function text(record: Record<string, unknown>, key: string): string {
+  const value = record[key];
+  if (typeof value !== 'string' || value === '') throw damaged(key);
+  return value;
+}
+
+function integer(record: Record<string, unknown>, key: string): number {
+  const value = record[key];
+  if (typeof value !== 'number' || !Number.isInteger(value)) throw damaged(key);
+  return value;
+}
+
+function damaged(where: string): EngineError {
+  return new EngineError('data-loss', `the record of an endpoint is damaged: ${where}`);
+}

@@ -1,0 +1,232 @@
+/** Which ports of the host belong to which container: claims them, finds free ones, says in Docker's words what is taken. */
+import { isIPv6 } from 'node:net';
+import { EngineError, errnoOf, isEngineError, messageOf } from '../errors/engine-error.ts';
+import type { PortProtocol, PortRequest, PublishedPort } from './network-types.ts';
+import { type HeldPort, holdPort } from './port-sockets.ts';
+
+/** Where a container's ports are reached, and which host addresses stand for "all". */
+export interface PortTarget {
+  ipAddress: string;
+  ipv6Address?: string;
+  /** For requests that name no host address: `0.0.0.0` is all of both families. */
+  defaultAddress: string;
+}
+
+export interface PortRange {
+  first: number;
+  last: number;
+}
+
+type Hold = typeof holdPort;
+
+interface Claim extends PublishedPort {
+  held?: HeldPort;
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'address already in use',
+  EADDRNOTAVAIL: 'cannot assign requested address',
+  EACCES: 'permission denied',
+};
+
+/**
+ * One entry per published port, in memory. A claim is entered before its socket is bound, so that concurrent requests never get
+ * the same one; it goes again if anything fails.
+ */
+export class HostPorts {
+  readonly #ephemeral: PortRange;
+  readonly #hold: Hold;
+  /** By protocol and port: the addresses claimed. */
+  readonly #claims = new Map<string, Claim[]>();
+  #nextEphemeral: number;
+
+  constructor(ephemeral: PortRange, hold: Hold = holdPort) {
+    this.#ephemeral = ephemeral;
+    this.#hold = hold;
+    this.#nextEphemeral = ephemeral.first;
+  }
+
+  /** Claims a port for each request, or none at all. EngineError `internal` in Docker's words where one is taken. */
+  async claim(requests: readonly PortRequest[], target: PortTarget): Promise<PublishedPort[]> {
+    const done: Claim[] = [];
+    try {
+      // Fixed ports first: a range or a random port must not take what a later request names.
+      for (const request of [...requests].sort((a, b) => freedomOf(a) - freedomOf(b))) {
+        done.push(...(await this.#claimOne(request, target)));
+      }
+      return done.map(publishedPort);
+    } catch (error) {
+      await this.release(done);
+      throw error;
+    }
+  }
+
+  /** Takes over the ports of a recorded endpoint. Returns those that another program holds now. */
+  async adopt(ports: readonly PublishedPort[]): Promise<PublishedPort[]> {
+    const foreign: PublishedPort[] = [];
+    for (const port of ports) {
+      const claim: Claim = { ...port };
+      this.#enter(claim);
+      try {
+        claim.held = await this.#hold(port.protocol, port.hostIp, port.hostPort);
+      } catch {
+        foreign.push(port);
+      }
+    }
+    return foreign;
+  }
+
+  async release(ports: readonly PublishedPort[]): Promise<void> {
+    for (const port of ports) {
+      const key = keyOf(port.protocol, port.hostPort);
+      const entries = this.#claims.get(key) ?? [];
+      const claim = entries.find((entry) => entry.hostIp === port.hostIp);
+      if (claim === undefined) continue;
+      await claim.held?.close();
+      const rest = entries.filter((entry) => entry !== claim);
+      if (rest.length === 0) this.#claims.delete(key);
+      else this.#claims.set(key, rest);
+    }
+  }
+
+  async #claimOne(request: PortRequest, target: PortTarget): Promise<Claim[]> {
+    const addresses = addressesOf(request, target);
+    let failure: unknown;
+    for (const port of this.#candidates(request)) {
+      try {
+        return await this.#claimPort(request, addresses, port, target);
+      } catch (error) {
+        if (!isTaken(error)) throw error;
+        failure = error;
+      }
+    }
+    if (freedomOf(request) === 1) throw failure;
+    throw new EngineError(
+      'internal',
+      `Bind for ${addresses[0]}:${request.hostPortFirst} failed: all ports are allocated`,
+      {
+        cause: failure,
+        hint: 'free a port of the range, or give a larger one',
+      },
+    );
+  }
+
+  /** Claims one port on all the addresses, or on none. */
+  async #claimPort(
+    request: PortRequest,
+    addresses: readonly string[],
+    port: number,
+    target: PortTarget,
+  ): Promise<Claim[]> {
+    const { containerPort, protocol } = request;
+    const claims: Claim[] = addresses.map((hostIp) => ({ containerPort, protocol, hostIp, hostPort: port }));
+    for (const claim of claims) this.#requireFree(claim);
+    for (const claim of claims) this.#enter(claim);
+    try {
+      for (const claim of claims) claim.held = await this.#bind(claim, target);
+      return claims;
+    } catch (error) {
+      await this.release(claims);
+      throw error;
+    }
+  }
+
+  async #bind(claim: Claim, target: PortTarget): Promise<HeldPort> {
+    try {
+      return await this.#hold(claim.protocol, claim.hostIp, claim.hostPort);
+    } catch (error) {
+      const inside = isIPv6(claim.hostIp) ? `[${target.ipv6Address}]` : target.ipAddress;
+      const where = `${bracketed(claim.hostIp)}:${claim.hostPort}:${inside}:${claim.containerPort}/${claim.protocol}`;
+      const reason = reasons[errnoOf(error) ?? ''] ?? messageOf(error);
+      throw new EngineError('internal', `failed to bind host port for ${where}: ${reason}`, {
+        cause: error,
+        hint: hintFor(errnoOf(error), claim),
+        details: { taken: errnoOf(error) === 'EADDRINUSE' },
+      });
+    }
+  }
+
+  #requireFree(port: PublishedPort): void {
+    const entries = this.#claims.get(keyOf(port.protocol, port.hostPort)) ?? [];
+    if (!entries.some((entry) => addressesCollide(entry.hostIp, port.hostIp))) return;
+    throw new EngineError(
+      'internal',
+      `Bind for ${port.hostIp}:${port.hostPort} failed: port is already allocated`,
+      {
+        hint: 'stop the container that publishes it, or publish another host port',
+        details: { taken: true },
+      },
+    );
+  }
+
+  #enter(claim: Claim): void {
+    const key = keyOf(claim.protocol, claim.hostPort);
+    this.#claims.set(key, [...(this.#claims.get(key) ?? []), claim]);
+  }
+
+  *#candidates(request: PortRequest): Generator<number> {
+    if (request.hostPortFirst > 0) {
+      for (let port = request.hostPortFirst; port <= request.hostPortLast; port += 1) yield port;
+      return;
+    }
+    const { first, last } = this.#ephemeral;
+    for (let step = first; step <= last; step += 1) {
+      const port = this.#nextEphemeral;
+      this.#nextEphemeral = port >= last ? first : port + 1;
+      yield port;
+    }
+  }
+}
+
+/** A random port: freer than any range. */
+const anyPort = 0x10000;
+
+/** How many ports a request may get. */
+function freedomOf(request: PortRequest): number {
+  return request.hostPortFirst === 0 ? anyPort : request.hostPortLast - request.hostPortFirst + 1;
+}
+
+/** The host addresses of a request. EngineError `invalid-argument` for an IPv6 address where the container has none. */
+function addressesOf(request: PortRequest, target: PortTarget): string[] {
+  const ipv6 = target.ipv6Address !== undefined;
+  const address = request.hostIp === '' ? target.defaultAddress : request.hostIp;
+  if (request.hostIp === '' && address === '0.0.0.0') return ipv6 ? ['0.0.0.0', '::'] : ['0.0.0.0'];
+  if (!isIPv6(address) || ipv6) return [address];
+  throw new EngineError(
+    'invalid-argument',
+    `cannot publish on ${bracketed(address)}:${request.hostPortFirst}: the network has no IPv6`,
+    { hint: 'start gantryd with --ipv6, or publish on an IPv4 address' },
+  );
+}
+
+function hintFor(errno: string | undefined, port: PublishedPort): string {
+  if (errno === 'EADDRNOTAVAIL') return `give an address that the host has (${port.hostIp} is none of its)`;
+  return `end the program that uses port ${port.hostPort} (ss -lnp shows it), or publish another host port`;
+}
+
+/** Might another port of the range do? */
+function isTaken(error: unknown): boolean {
+  return isEngineError(error) && error.details['taken'] === true;
+}
+
+/** Do two host addresses of one port exclude each other? All of a family includes each of it. */
+function addressesCollide(a: string, b: string): boolean {
+  if (isIPv6(a) !== isIPv6(b)) return false;
+  return a === b || isUnspecified(a) || isUnspecified(b);
+}
+
+export function isUnspecified(address: string): boolean {
+  return address === '0.0.0.0' || address === '::';
+}
+
+function bracketed(address: string): string {
+  return isIPv6(address) ? `[${address}]` : address;
+}
+
+function keyOf(protocol: PortProtocol, port: number): string {
+  return `${protocol}/${port}`;
+}
+
+function publishedPort({ containerPort, protocol, hostIp, hostPort }: Claim): PublishedPort {
+  return { containerPort, protocol, hostIp, hostPort };
+}
