@@ -16,18 +16,24 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 
-const { values: options } = parseArgs({ options: { keep: { type: 'boolean', default: false } } });
+const { values: options } = parseArgs({
+  options: {
+    keep: { type: 'boolean', default: false },
+    /** Another name gives another daemon: data root, sockets, bridge, table. */
+    name: { type: 'string', default: 'quickstart' },
+  },
+});
 
 /** Everything of this daemon has a place of its own, so that no dockerd and no other gantryd on the host is touched. */
 const place = {
-  dataRoot: '/var/lib/gantry-quickstart',
-  execRoot: '/run/gantry-quickstart',
-  socket: '/run/gantry-quickstart.sock',
-  pidFile: '/run/gantry-quickstart.pid',
-  log: '/run/gantry-quickstart.log',
-  bridge: 'gantry-qs0',
-  nftTable: 'gantry_quickstart',
-  cgroupParent: '/gantry-quickstart',
+  dataRoot: `/var/lib/gantry-${options.name}`,
+  execRoot: `/run/gantry-${options.name}`,
+  socket: `/run/gantry-${options.name}.sock`,
+  pidFile: `/run/gantry-${options.name}.pid`,
+  log: `/run/gantry-${options.name}.log`,
+  bridge: `gy-${options.name.slice(0, 11)}`,
+  nftTable: `gantry_${options.name}`,
+  cgroupParent: `/gantry-${options.name}`,
 };
 const host = `unix://${place.socket}`;
 
