@@ -26,14 +26,18 @@ test('an OCI and a Docker manifest', () => {
 
 test('an index, its media type only served', () => {
   const manifests = [{ ...config, platform: { os: 'linux', architecture: 'arm64', variant: 'v8' } }];
-  const index = parseManifest(encode({ schemaVersion: 2, manifests }), `${mediaTypes.ociIndex}; charset=utf-8`);
+  const index = parseManifest(
+    encode({ schemaVersion: 2, manifests }),
+    `${mediaTypes.ociIndex}; charset=utf-8`,
+  );
   assert.ok(index.kind === 'index');
   assert.deepEqual(index.manifests[0]?.platform, { os: 'linux', architecture: 'arm64' });
 });
 
 test('schema 1 is refused clearly, ambiguous and broken documents too', () => {
   assert.throws(
-    () => parseManifest(encode({ schemaVersion: 1, name: 'a', fsLayers: [] }), mediaTypes.dockerSchema1Signed),
+    () =>
+      parseManifest(encode({ schemaVersion: 1, name: 'a', fsLayers: [] }), mediaTypes.dockerSchema1Signed),
     (error) => isEngineError(error, 'not-implemented') && /schema 1/.test(error.message),
   );
   const bad: unknown[] = [
@@ -41,15 +45,26 @@ test('schema 1 is refused clearly, ambiguous and broken documents too', () => {
     [],
     { schemaVersion: 2, mediaType: 'text/plain', config, layers: [] },
     { schemaVersion: 2, mediaType: mediaTypes.ociManifest, config, layers: [layer], manifests: [] },
-    { schemaVersion: 2, mediaType: mediaTypes.ociManifest, config, layers: [{ ...layer, digest: 'sha256:../../x' }] },
+    {
+      schemaVersion: 2,
+      mediaType: mediaTypes.ociManifest,
+      config,
+      layers: [{ ...layer, digest: 'sha256:../../x' }],
+    },
     { schemaVersion: 2, mediaType: mediaTypes.ociManifest, config, layers: [{ ...layer, size: -1 }] },
     { schemaVersion: 2, mediaType: mediaTypes.ociManifest, layers: [] },
     { mediaType: mediaTypes.ociManifest, config, layers: [] },
   ];
   for (const document of bad) {
-    assert.throws(() => parseManifest(encode(document)), (error) => isEngineError(error, 'invalid-argument'));
+    assert.throws(
+      () => parseManifest(encode(document)),
+      (error) => isEngineError(error, 'invalid-argument'),
+    );
   }
-  assert.throws(() => parseManifest(Buffer.from('{')), (error) => isEngineError(error, 'invalid-argument'));
+  assert.throws(
+    () => parseManifest(Buffer.from('{')),
+    (error) => isEngineError(error, 'invalid-argument'),
+  );
 });
 
 test('no document makes the parsers throw anything but an EngineError', () => {
@@ -78,7 +93,10 @@ test('digests', () => {
   assert.equal(parseDigest(digest), digest);
   assert.equal(shortId(digest).length, 12);
   for (const bad of ['', 'sha256:', digest.toUpperCase(), `${digest}0`, 'md5:00', 7]) {
-    assert.throws(() => parseDigest(bad), (error) => isEngineError(error, 'invalid-argument'));
+    assert.throws(
+      () => parseDigest(bad),
+      (error) => isEngineError(error, 'invalid-argument'),
+    );
   }
 });
 
@@ -96,5 +114,9 @@ test('image configurations: defaults for old ones, refusal of what could not run
     { rootfs, history: [1] },
     { rootfs: { type: 'layers', diff_ids: Array(128).fill(digest) } },
   ];
-  for (const value of bad) assert.throws(() => checkImageConfig(value), (error) => isEngineError(error, 'invalid-argument'));
+  for (const value of bad)
+    assert.throws(
+      () => checkImageConfig(value),
+      (error) => isEngineError(error, 'invalid-argument'),
+    );
 });

@@ -2,7 +2,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isEngineError } from '../errors/engine-error.ts';
-import { formatPlatform, hostPlatform, parsePlatform, platformMatches, selectByPlatform } from './platform.ts';
+import {
+  formatPlatform,
+  hostPlatform,
+  parsePlatform,
+  platformMatches,
+  selectByPlatform,
+} from './platform.ts';
 
 test('spellings', () => {
   const host = hostPlatform();
@@ -21,14 +27,23 @@ test('spellings', () => {
   ];
   for (const [text, expected] of cases) assert.equal(formatPlatform(parsePlatform(text)), expected, text);
   for (const bad of ['', 'a/b/c/d', 'linux/', 'li nux/amd64']) {
-    assert.throws(() => parsePlatform(bad), (error) => isEngineError(error, 'invalid-argument'), bad);
+    assert.throws(
+      () => parsePlatform(bad),
+      (error) => isEngineError(error, 'invalid-argument'),
+      bad,
+    );
   }
 });
 
 test('the best platform of an index is taken, not the first', () => {
-  const items = ['linux/386', 'linux/arm/v6', 'linux/arm/v7', 'linux/arm64/v8', 'linux/amd64', 'windows/amd64'].map(
-    (text) => ({ text, platform: parsePlatform(text) }),
-  );
+  const items = [
+    'linux/386',
+    'linux/arm/v6',
+    'linux/arm/v7',
+    'linux/arm64/v8',
+    'linux/amd64',
+    'windows/amd64',
+  ].map((text) => ({ text, platform: parsePlatform(text) }));
   const pick = (text: string): string | undefined => selectByPlatform(items, parsePlatform(text))?.text;
   assert.equal(pick('linux/amd64'), 'linux/amd64');
   assert.equal(pick('linux/arm64'), 'linux/arm64/v8');
@@ -40,7 +55,9 @@ test('the best platform of an index is taken, not the first', () => {
 });
 
 test('matching', () => {
-  assert.ok(platformMatches(parsePlatform('linux/arm64'), { os: 'linux', architecture: 'arm64', variant: 'v8' }));
+  assert.ok(
+    platformMatches(parsePlatform('linux/arm64'), { os: 'linux', architecture: 'arm64', variant: 'v8' }),
+  );
   assert.ok(!platformMatches(parsePlatform('linux/arm/v6'), parsePlatform('linux/arm/v7')));
   assert.ok(!platformMatches(parsePlatform('linux/amd64'), parsePlatform('windows/amd64')));
 });

@@ -3,7 +3,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { isEngineError } from '../errors/engine-error.ts';
-import { canonicalReference, familiarName, familiarReference, parseReference, withDefaultTag } from './reference.ts';
+import {
+  canonicalReference,
+  familiarName,
+  familiarReference,
+  parseReference,
+  withDefaultTag,
+} from './reference.ts';
 
 const digest = `sha256:${'ab'.repeat(32)}`;
 

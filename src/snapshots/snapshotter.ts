@@ -15,6 +15,10 @@ export interface Snapshotter {
   layerSize(chainId: string): number;
   removeLayer(chainId: string): Promise<void>;
   layers(): string[];
+  /** Chain IDs that read-write layers stand on: these must not be removed. */
+  layersInUse(): Set<string>;
+  /** Directories of these layers (base first), top layer first: for `readLayeredFile` and its like. */
+  trees(chainIds: readonly string[]): string[];
   /** Makes the read-write layer of `containerId` above `chainIds` (base layer first). */
   create(containerId: string, chainIds: readonly string[]): Promise<void>;
   /** What the shim needs to mount it: top layer first. */

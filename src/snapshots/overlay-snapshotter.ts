@@ -1,0 +1,260 @@
+/** Layers for overlayfs: one directory a layer, named by its chain ID, and an upper and a work directory a container. */
+import { randomBytes } from 'node:crypto';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { EngineError, errnoOf, isEngineError, messageOf } from '../errors/engine-error.ts';
+import type { Launcher } from '../host/launcher-types.ts';
+import { digestHex, isDigestHex, parseDigest } from '../oci/digest.ts';
+import { doFileOperations } from './layer-operations.ts';
+import { layerRecordName, readLayerRecord } from './layer-record.ts';
+import type { Snapshotter } from './snapshotter.ts';
+import { UnpackPool } from './unpack-pool.ts';
+import { noSpace, type UnpackedTree } from './unpack-thread.ts';
+
+export interface OverlaySnapshotterOptions {
+  /** `DATA/overlay`. */
+  root: string;
+  launcher: Pick<Launcher, 'fileOperations' | 'run'>;
+}
+
+const treeName = 'diff';
+const parentsName = 'layers.json';
+const containerIdPattern = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
+
+/**
+ * On disk: `layers/HEX/{diff,layer.json}`, `containers/ID/{upper,work,layers.json}`, and `temporary/`, in which layers are made and from
+ * which things are removed: whatever a crash left there is deleted when the snapshotter is opened.
+ */
+export class OverlaySnapshotter implements Snapshotter {
+  readonly #layersRoot: string;
+  readonly #containersRoot: string;
+  readonly #temporaryRoot: string;
+  readonly #launcher: Pick<Launcher, 'fileOperations' | 'run'>;
+  readonly #pool = new UnpackPool();
+  /** Sizes by chain ID. */
+  readonly #layers = new Map<string, number>();
+  readonly #unpacking = new Map<string, Promise<number>>();
+  /** Chain IDs, base layer first, by container. */
+  readonly #containers = new Map<string, readonly string[]>();
+
+  /** Opens (or makes) the layers at `options.root`, and removes what a crash left half made. */
+  constructor(options: OverlaySnapshotterOptions) {
+    this.#layersRoot = join(options.root, 'layers');
+    this.#containersRoot = join(options.root, 'containers');
+    this.#temporaryRoot = join(options.root, 'temporary');
+    this.#launcher = options.launcher;
+    rmSync(this.#temporaryRoot, { recursive: true, force: true });
+    for (const directory of [this.#layersRoot, this.#containersRoot, this.#temporaryRoot]) {
+      mkdirSync(directory, { recursive: true, mode: 0o710 });
+    }
+    this.#readLayers();
+    this.#readContainers();
+  }
+
+  /** Ends the unpacking threads. */
+  async close(): Promise<void> {
+    await this.#pool.close();
+  }
+
+  hasLayer(chainId: string): boolean {
+    return this.#layers.has(chainId);
+  }
+
+  layerSize(chainId: string): number {
+    const size = this.#layers.get(chainId);
+    if (size === undefined) throw new EngineError('not-found', `layer ${chainId} does not exist`);
+    return size;
+  }
+
+  layers(): string[] {
+    return [...this.#layers.keys()];
+  }
+
+  layersInUse(): Set<string> {
+    return new Set([...this.#containers.values()].flat());
+  }
+
+  async unpack(
+    layer: { chainId: string; diffId: string },
+    tar: Readable,
+    signal?: AbortSignal,
+  ): Promise<number> {
+    const chainId = parseDigest(layer.chainId);
+    for (;;) {
+      const known = this.#layers.get(chainId);
+      const running = this.#unpacking.get(chainId);
+      if (known !== undefined) {
+        tar.destroy();
+        return known;
+      }
+      if (running === undefined) break;
+      // Where the other one fails, this one's own stream may still be good.
+      await running.catch(() => undefined);
+      signal?.throwIfAborted();
+    }
+    const work = this.#unpackNew(layer, tar, signal).finally(() => this.#unpacking.delete(chainId));
+    this.#unpacking.set(chainId, work);
+    return await work;
+  }
+
+  async removeLayer(chainId: string): Promise<void> {
+    if (!this.#layers.delete(chainId)) return;
+    await this.#discard(join(this.#layersRoot, digestHex(chainId)));
+  }
+
+  /** Cheap on purpose, three directories and a small file, nothing synced: it is on the way of every start. */
+  async create(containerId: string, chainIds: readonly string[]): Promise<void> {
+    const directory = this.#containerDirectory(containerId);
+    const missing = chainIds.find((chainId) => !this.#layers.has(chainId));
+    if (missing !== undefined) throw new EngineError('not-found', `layer ${missing} does not exist`);
+    try {
+      mkdirSync(directory, 0o710);
+      for (const name of ['upper', 'work']) mkdirSync(join(directory, name), 0o755);
+      // Whatever the daemon's umask: `upper` is what the container sees as its root directory.
+      chmodSync(join(directory, 'upper'), 0o755);
+      writeFileSync(join(directory, parentsName), JSON.stringify(chainIds));
+    } catch (error) {
+      if (errnoOf(error) === 'EEXIST')
+        throw new EngineError('conflict', `the layer of container ${containerId} exists already`);
+      rmSync(directory, { recursive: true, force: true });
+      throw asEngineError(error);
+    }
+    this.#containers.set(containerId, [...chainIds]);
+  }
+
+  mount(containerId: string): { lower: string[]; upper: string; work: string } {
+    const chainIds = this.#containers.get(containerId);
+    if (chainIds === undefined)
+      throw new EngineError('not-found', `container ${containerId} has no read-write layer`);
+    const directory = this.#containerDirectory(containerId);
+    return {
+      lower: this.trees(chainIds),
+      upper: join(directory, 'upper'),
+      work: join(directory, 'work'),
+    };
+  }
+
+  /** Directories of these layers (base first), top layer first: for `readLayeredFile` and its like. */
+  trees(chainIds: readonly string[]): string[] {
+    return chainIds.map((chainId) => join(this.#layersRoot, digestHex(chainId), treeName)).toReversed();
+  }
+
+  async remove(containerId: string): Promise<void> {
+    const directory = this.#containerDirectory(containerId);
+    this.#containers.delete(containerId);
+    await this.#discard(directory);
+  }
+
+  containers(): string[] {
+    return [...this.#containers.keys()];
+  }
+
+  async #unpackNew(
+    layer: { chainId: string; diffId: string },
+    tar: Readable,
+    signal?: AbortSignal,
+  ): Promise<number> {
+    const temporary = join(this.#temporaryRoot, randomBytes(8).toString('hex'));
+    const tree = join(temporary, treeName);
+    try {
+      await mkdir(tree, { recursive: true, mode: 0o755 });
+      const unpacked = await this.#pool.use((thread) =>
+        thread.unpack(tree, tar, (operations) => doFileOperations(this.#launcher, tree, operations), signal),
+      );
+      if (unpacked.diffId !== layer.diffId) {
+        throw new EngineError(
+          'data-loss',
+          `layer verification failed for digest ${layer.diffId}: got ${unpacked.diffId}`,
+          {
+            hint: 'the layer is not the one that the image was built with: pull it again, or from another registry',
+          },
+        );
+      }
+      await this.#commit(temporary, layer.chainId, unpacked);
+      return unpacked.size;
+    } catch (error) {
+      tar.destroy();
+      await rm(temporary, { recursive: true, force: true });
+      throw asEngineError(error);
+    }
+  }
+
+  /** Makes a finished layer durable, then visible. */
+  async #commit(temporary: string, chainId: string, { size, opaque }: UnpackedTree): Promise<void> {
+    const target = join(this.#layersRoot, digestHex(chainId));
+    const file = await open(join(temporary, layerRecordName), 'wx', 0o600);
+    await file.writeFile(JSON.stringify({ size, opaque }));
+    await file.close();
+    // One syncfs(2) for all files of the layer; one fsync(2) a file would take minutes.
+    const { exitCode, stderr } = await this.#launcher.run({
+      argv: ['sync', '-f', temporary],
+      timeoutMs: 600_000,
+    });
+    if (exitCode !== 0)
+      throw new EngineError('unavailable', `cannot sync ${temporary}: ${stderr.toString().trim()}`);
+    await rm(target, { recursive: true, force: true });
+    await rename(temporary, target);
+    await syncDirectory(this.#layersRoot);
+    this.#layers.set(chainId, size);
+  }
+
+  /** Out of sight at once, by a rename; deleted after that. */
+  async #discard(directory: string): Promise<void> {
+    const temporary = join(this.#temporaryRoot, randomBytes(8).toString('hex'));
+    try {
+      await rename(directory, temporary);
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return;
+      throw asEngineError(error);
+    }
+    await rm(temporary, { recursive: true, force: true, maxRetries: 3 });
+  }
+
+  #containerDirectory(containerId: string): string {
+    if (containerIdPattern.test(containerId)) return join(this.#containersRoot, containerId);
+    throw new EngineError('invalid-argument', `bad container ID ${containerId}`);
+  }
+
+  #readLayers(): void {
+    for (const name of readdirSync(this.#layersRoot)) {
+      const record = isDigestHex(name) ? readLayerRecord(join(this.#layersRoot, name)) : undefined;
+      if (record !== undefined) this.#layers.set(`sha256:${name}`, record.size);
+    }
+  }
+
+  #readContainers(): void {
+    for (const name of readdirSync(this.#containersRoot)) {
+      this.#containers.set(name, readParents(join(this.#containersRoot, name, parentsName)));
+    }
+  }
+}
+
+/** An unreadable list (a crash while it was written) is an empty one: the container was never reported as made. */
+function readParents(path: string): string[] {
+  try {
+    const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
+  } catch {
+    return [];
+  }
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path);
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+function asEngineError(error: unknown): EngineError {
+  if (isEngineError(error)) return error;
+  const errno = errnoOf(error);
+  if (errno === 'ENOSPC' || errno === 'EDQUOT') return noSpace();
+  return new EngineError(errno?.startsWith('Z_') === true ? 'data-loss' : 'internal', messageOf(error), {
+    cause: error,
+  });
+}

@@ -1,0 +1,43 @@
+/** A few unpacking threads, started when needed and ended when idle, so that several layers unpack at once. */
+import { availableParallelism } from 'node:os';
+import { UnpackThread } from './unpack-thread.ts';
+
+/** Milliseconds after which an idle thread is ended: it holds some 10 MB. */
+const idleLimit = 3000;
+
+export class UnpackPool {
+  readonly #limit = Math.max(2, Math.min(4, availableParallelism()));
+  readonly #idle: UnpackThread[] = [];
+  readonly #waiting: Array<() => void> = [];
+  #busy = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** Runs `work` with a thread of its own, as soon as one is free. */
+  async use<T>(work: (thread: UnpackThread) => Promise<T>): Promise<T> {
+    while (this.#busy >= this.#limit) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#busy += 1;
+    clearTimeout(this.#timer);
+    const thread = this.#idle.pop() ?? new UnpackThread();
+    try {
+      return await work(thread);
+    } finally {
+      this.#busy -= 1;
+      if (thread.alive) this.#idle.push(thread);
+      this.#waiting.shift()?.();
+      this.#endIdleLater();
+    }
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#timer);
+    await Promise.all(this.#idle.splice(0).map((thread) => thread.close()));
+  }
+
+  #endIdleLater(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      for (const thread of this.#idle.splice(0)) void thread.close();
+    }, idleLimit);
+    this.#timer.unref();
+  }
+}
