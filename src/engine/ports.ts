@@ -39,7 +39,10 @@ export function portKey({ port, protocol }: ContainerPort): string {
 }
 
 /** Each port that the container exposes or publishes, once, lowest first. Texts that are no ports are left out. */
-export function containerPorts(exposed: readonly string[], hostConfig: PortHostConfig): ContainerPort[] {
+export function containerPorts(
+  exposed: readonly string[],
+  hostConfig: Pick<HostConfig, 'portBindings'>,
+): ContainerPort[] {
   const found = new Map<string, ContainerPort>();
   for (const text of [...exposed, ...Object.keys(hostConfig.portBindings)]) {
     for (const one of portsIn(parsePortRange(text))) found.set(portKey(one), one);

@@ -90,7 +90,7 @@ export async function removeVolume(
 }
 
 export interface PrunedVolumes {
-  names: string[];
+  deleted: string[];
   /** Bytes. */
   spaceReclaimed: number;
 }
@@ -103,7 +103,7 @@ export async function pruneVolumes(
 ): Promise<PrunedVolumes> {
   validateFilters(filters, pruneFilters);
   const all = booleanFilter(filters, 'all', false);
-  const pruned: PrunedVolumes = { names: [], spaceReclaimed: 0 };
+  const pruned: PrunedVolumes = { deleted: [], spaceReclaimed: 0 };
   for (const volume of engine.volumes.list()) {
     if (signal?.aborted === true) break;
     if (!all && !isAnonymous(volume)) continue;
@@ -111,7 +111,7 @@ export async function pruneVolumes(
     const size = await treeSize(volume.mountpoint);
     if (isUsed(engine, volume.name) || engine.volumes.find(volume.name) === undefined) continue;
     await removeVolume(engine, volume.name, { force: true });
-    pruned.names.push(volume.name);
+    pruned.deleted.push(volume.name);
     pruned.spaceReclaimed += size;
   }
   engine.events.publish({

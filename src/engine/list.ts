@@ -1,0 +1,95 @@
+/** Containers as `ps` lists them: from memory, without waiting for anyone. */
+import { containerFilter } from './container-filters.ts';
+import type { Container } from './container-table.ts';
+import type { ContainerSummary } from './container-views.ts';
+import { endpointViews, portSummaries } from './endpoint-view.ts';
+import type { Engine } from './engine.ts';
+import { type Filters, filterValues } from './filters.ts';
+import { isActive } from './state.ts';
+import { statusText } from './status-text.ts';
+import { treeSize } from './tree-size.ts';
+
+export interface ListQuestion {
+  /** Those that don't run, too. Implied by a filter for a status. */
+  all: boolean;
+  /** The newest so many, whatever their state; 0 for no limit. */
+  limit: number;
+  /** Measure the read-write layers; takes a walk through each. */
+  size: boolean;
+  filters: Filters;
+}
+
+type ListEngine = Pick<Engine, 'containers' | 'images' | 'bridge' | 'id' | 'snapshots'>;
+
+/** Newest first. EngineErrors as from `containerFilter`. */
+export async function listContainers(
+  engine: ListEngine,
+  question: ListQuestion,
+): Promise<ContainerSummary[]> {
+  const wanted = containerFilter(engine, question.filters);
+  const everyState =
+    question.all || question.limit > 0 || filterValues(question.filters, 'status').length > 0;
+  const shown = engine.containers
+    .list()
+    .filter((container) => (everyState || isActive(container.state)) && wanted(container))
+    .sort((one, other) => other.record.createdAt - one.record.createdAt);
+  const limited = question.limit > 0 ? shown.slice(0, question.limit) : shown;
+  const imageNameOf = imageNames(engine);
+  const now = Date.now();
+  const summaries = limited.map((container) => summarize(engine, container, imageNameOf, now));
+  return question.size ? Promise.all(summaries.map((summary) => withSizes(engine, summary))) : summaries;
+}
+
+/** The name by which a container's image was asked for, while it still leads there; looked up once for each name. */
+function imageNames(engine: Pick<Engine, 'images'>): (container: Container) => string {
+  const idOf = new Map<string, string | undefined>();
+  return ({ record: { config, imageId } }) => {
+    if (!idOf.has(config.image)) idOf.set(config.image, engine.images.find(config.image)?.id);
+    return idOf.get(config.image) === imageId ? config.image : imageId;
+  };
+}
+
+function summarize(
+  engine: ListEngine,
+  container: Container,
+  imageNameOf: (container: Container) => string,
+  now: number,
+): ContainerSummary {
+  const { record } = container;
+  return {
+    id: record.id,
+    names: [`/${record.name}`],
+    image: imageNameOf(container),
+    imageId: record.imageId,
+    command: commandText(record.path, record.args),
+    createdAt: record.createdAt,
+    ports: portSummaries(engine, record),
+    labels: record.config.labels,
+    state: record.state.status,
+    status: statusText(record.state, now),
+    networkMode: record.hostConfig.networkMode,
+    annotations: record.hostConfig.annotations,
+    networks: endpointViews(engine, record),
+    mounts: record.mounts,
+  };
+}
+
+/** Words with blanks in quotes, as Docker writes it. */
+function commandText(path: string, args: readonly string[]): string {
+  return [path, ...args.map((arg) => (arg.includes(' ') ? `'${arg}'` : arg))].join(' ');
+}
+
+async function withSizes(engine: ListEngine, summary: ContainerSummary): Promise<ContainerSummary> {
+  return { ...summary, ...(await containerSizes(engine, summary)) };
+}
+
+/** Bytes of the read-write layer, and of all layers together. */
+export async function containerSizes(
+  engine: Pick<Engine, 'images' | 'snapshots'>,
+  { id, imageId }: { id: string; imageId: string },
+): Promise<{ sizeRw: number; sizeRootFs: number }> {
+  const sizeRw = engine.snapshots.containers().includes(id)
+    ? await treeSize(engine.snapshots.mount(id).upper)
+    : 0;
+  return { sizeRw, sizeRootFs: sizeRw + (engine.images.find(imageId)?.size ?? 0) };
+}
