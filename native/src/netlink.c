@@ -10,12 +10,22 @@
 
 #include "steps.h"
 
-int netlink_open(void) {
-  int sock = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+static int open_protocol(int protocol) {
+  int sock = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
   if (sock < 0) return -1;
   struct timeval patience = {.tv_sec = 10};
   setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   return sock;
+}
+
+int netlink_open(void) { return open_protocol(NETLINK_ROUTE); }
+
+/* Messages of nfnetlink have their subsystem in the high byte of the type; those of rtnetlink have nothing there. */
+static int protocol_of(const struct blobs *messages) {
+  struct nlmsghdr header = {0};
+  if (messages->count > 0 && messages->items[0].len >= sizeof header)
+    memcpy(&header, messages->items[0].data, sizeof header);
+  return header.nlmsg_type > 0xff ? NETLINK_NETFILTER : NETLINK_ROUTE;
 }
 
 static bool well_formed(struct bytes message) {
@@ -80,7 +90,7 @@ static int enter(const char *netns) {
 void netlink_job(const struct netlink_request *request, struct buffer *reply) {
   size_t failed = 0;
   int error = request->netns == NULL ? 0 : enter(request->netns);
-  int sock = error == 0 ? netlink_open() : -1;
+  int sock = error == 0 ? open_protocol(protocol_of(&request->messages)) : -1;
   if (error == 0) error = sock < 0 ? errno : netlink_batch(sock, &request->messages, reply, &failed);
   if (error == 0) return;
   add_number(reply, STEP_INDEX, failed);

@@ -44,7 +44,7 @@ export interface Launcher {
   /** Runs a short helper command. Rejects only where it could not be started (EngineError `failed-precondition`, hint says which package). */
   run(request: CommandRequest): Promise<CommandResult>;
   /**
-   * Sends rtnetlink messages (each a complete nlmsghdr + payload, NLM_F_ACK set) one after the other in the daemon's
+   * Sends rtnetlink messages, or nfnetlink ones if the first is, (each a complete nlmsghdr + payload, NLM_F_ACK set) one after the other in the daemon's
    * network namespace, or in that at `netns`. Stops at the first failure. Replies to dumps are concatenated per message.
    */
   netlink(
