@@ -1,0 +1,166 @@
+#define _GNU_SOURCE
+#include "log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static bool open_file(struct log *log, int flags) {
+  struct stat info;
+  log->fd = open(log->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | flags, 0640);
+  log->size = log->fd >= 0 && fstat(log->fd, &info) == 0 ? (uint64_t)info.st_size : 0;
+  return log->fd >= 0;
+}
+
+bool log_open(struct log *log, const char *path, uint64_t max_size, uint64_t max_files) {
+  log->path = path;
+  log->max_size = max_size;
+  log->max_files = max_files;
+  return open_file(log, 0);
+}
+
+/* A full disk costs lines, never the container its life: what can't be written is dropped. */
+void log_flush(struct log *log) {
+  for (size_t at = 0; at < log->len && log->fd >= 0;) {
+    ssize_t put = write(log->fd, log->buffer + at, log->len - at);
+    if (put < 0 && errno != EINTR) break;
+    if (put > 0) at += (size_t)put;
+  }
+  log->len = 0;
+}
+
+static void rotated_name(const struct log *log, char *name, size_t size, uint64_t number) {
+  if (number == 0)
+    snprintf(name, size, "%s", log->path);
+  else
+    snprintf(name, size, "%s.%llu", log->path, (unsigned long long)number);
+}
+
+static void rotate(struct log *log) {
+  char from[4096], to[4096];
+  log_flush(log);
+  close(log->fd);
+  for (uint64_t i = log->max_files; i-- > 1;) {
+    rotated_name(log, from, sizeof from, i - 1);
+    rotated_name(log, to, sizeof to, i);
+    rename(from, to);
+  }
+  open_file(log, log->max_files < 2 ? O_TRUNC : 0);
+}
+
+static void put(struct log *log, const void *data, size_t len) {
+  if (len > LOG_BUFFER - log->len) log_flush(log);
+  memcpy(log->buffer + log->len, data, len);
+  log->len += len;
+  log->size += len;
+}
+
+/* Bytes of the UTF-8 sequence at `at`, 0 where it is invalid (RFC 3629). */
+static size_t utf8_length(const uint8_t *at, size_t len) {
+  uint8_t first = at[0];
+  size_t need = first >= 0xc2 && first <= 0xdf ? 2 : first >= 0xe0 && first <= 0xef ? 3 : first >= 0xf0 && first <= 0xf4 ? 4 : 0;
+  if (need == 0 || need > len) return 0;
+  for (size_t i = 1; i < need; i++)
+    if ((at[i] & 0xc0) != 0x80) return 0;
+  if (first == 0xe0 && at[1] < 0xa0) return 0; /* overlong */
+  if (first == 0xed && at[1] > 0x9f) return 0; /* surrogate */
+  if (first == 0xf0 && at[1] < 0x90) return 0;
+  if (first == 0xf4 && at[1] > 0x8f) return 0;
+  return need;
+}
+
+static bool plain(uint8_t byte) {
+  return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\' && byte != '<' && byte != '>' && byte != '&';
+}
+
+/* Writes the escape of what stands at `at`; bytes taken. */
+static size_t escape(struct log *log, const uint8_t *at, size_t len) {
+  char text[8];
+  uint8_t byte = at[0];
+  if (byte >= 0x80) {
+    size_t taken = utf8_length(at, len);
+    bool separator = taken == 3 && at[0] == 0xe2 && at[1] == 0x80 && (at[2] & 0xfe) == 0xa8; /* U+2028, U+2029 */
+    if (taken == 0)
+      put(log, "\\ufffd", 6);
+    else if (separator)
+      put(log, at[2] == 0xa8 ? "\\u2028" : "\\u2029", 6);
+    else
+      put(log, at, taken);
+    return taken == 0 ? 1 : taken;
+  }
+  if (byte == '"' || byte == '\\' || byte == '\n' || byte == '\r')
+    snprintf(text, sizeof text, "\\%c", byte == '\n' ? 'n' : byte == '\r' ? 'r' : byte);
+  else
+    snprintf(text, sizeof text, "\\u%04x", byte);
+  put(log, text, strlen(text));
+  return 1;
+}
+
+static void put_escaped(struct log *log, const uint8_t *data, size_t len) {
+  for (size_t at = 0; at < len;) {
+    size_t end = at;
+    while (end < len && plain(data[end])) end++;
+    put(log, data + at, end - at);
+    at = end;
+    if (at < len) at += escape(log, data + at, len - at);
+  }
+}
+
+/* `",...,"time":"2026-01-31T12:34:56.123456789Z"}` and a newline, made once for all lines that came together. */
+struct suffix { char text[96]; size_t len; };
+
+static struct suffix make_suffix(const char *stream) {
+  struct suffix suffix;
+  struct timespec now;
+  struct tm utc;
+  char seconds[32];
+  clock_gettime(CLOCK_REALTIME, &now);
+  gmtime_r(&now.tv_sec, &utc);
+  strftime(seconds, sizeof seconds, "%Y-%m-%dT%H:%M:%S", &utc);
+  int len = snprintf(suffix.text, sizeof suffix.text, "\",\"stream\":\"%s\",\"time\":\"%s.%09ldZ\"}\n", stream, seconds, now.tv_nsec);
+  suffix.len = (size_t)len;
+  return suffix;
+}
+
+static void put_line(struct log *log, const uint8_t *data, size_t len, const struct suffix *suffix) {
+  if (log->max_size > 0 && log->size >= log->max_size) rotate(log);
+  put(log, "{\"log\":\"", 8);
+  bool newline = len > 0 && data[len - 1] == '\n';
+  put_escaped(log, data, newline ? len - 1 : len);
+  if (newline) put(log, "\\n", 2);
+  put(log, suffix->text, suffix->len);
+}
+
+static void put_kept(struct log *log, struct line *line, const struct suffix *suffix) {
+  put_line(log, line->data, line->len, suffix);
+  line->len = 0;
+}
+
+void log_write(struct log *log, struct line *line, const char *stream, const uint8_t *data, size_t len) {
+  struct suffix suffix = make_suffix(stream);
+  while (len > 0) {
+    size_t room = MAX_LINE - line->len, reach = len < room ? len : room;
+    const uint8_t *newline = memchr(data, '\n', reach);
+    size_t take = newline == NULL ? reach : (size_t)(newline - data) + 1;
+    bool whole = newline != NULL || take == room;
+    if (whole && line->len == 0) {
+      put_line(log, data, take, &suffix);
+    } else {
+      memcpy(line->data + line->len, data, take);
+      line->len += take;
+      if (whole) put_kept(log, line, &suffix);
+    }
+    data += take;
+    len -= take;
+  }
+}
+
+void log_finish(struct log *log, struct line *line, const char *stream) {
+  if (line->len == 0) return;
+  struct suffix suffix = make_suffix(stream);
+  put_kept(log, line, &suffix);
+}
