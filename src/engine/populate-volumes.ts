@@ -1,22 +1,27 @@
 /** Copies what an image has at a volume's place into the volume, where that is still empty: Docker does so when the container is made. */
-import { readdir } from 'node:fs/promises';
+import { chmod, chown, mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { EngineError, messageOf } from '../errors/engine-error.ts';
 import { copyLayeredTree } from '../snapshots/layered-files.ts';
-import type { Snapshotter } from '../snapshots/snapshotter.ts';
+import { KeyedMutex } from '../util/mutex.ts';
+import type { Engine } from './engine.ts';
 import type { MountPoint } from './model.ts';
+import { hasProcess } from './state.ts';
+
+type PopulateEngine = Pick<Engine, 'snapshots' | 'launcher' | 'containers'>;
+
+const filling = new KeyedMutex();
 
 /** Call after `snapshots.create(containerId, …)`, before the container can start. */
 export async function populateVolumes(
-  snapshots: Pick<Snapshotter, 'mount'>,
+  engine: PopulateEngine,
   containerId: string,
   mounts: readonly MountPoint[],
 ): Promise<void> {
   const fresh = mounts.filter(takesImageFiles);
   if (fresh.length === 0) return;
-  const { lower } = snapshots.mount(containerId);
-  for (const mount of fresh) {
-    if (await isEmpty(mount.source)) await populate(lower, mount);
-  }
+  const { lower } = engine.snapshots.mount(containerId);
+  for (const mount of fresh) await filling.run(mount.source, () => populate(engine, lower, mount));
 }
 
 function takesImageFiles(mount: MountPoint): boolean {
@@ -24,13 +29,13 @@ function takesImageFiles(mount: MountPoint): boolean {
   return mount.type === 'volume' && plain && mount.noCopy !== true;
 }
 
-async function isEmpty(directory: string): Promise<boolean> {
-  return (await readdir(directory)).length === 0;
-}
-
-async function populate(lower: readonly string[], mount: MountPoint): Promise<void> {
+async function populate(engine: PopulateEngine, lower: readonly string[], mount: MountPoint): Promise<void> {
   try {
-    await copyLayeredTree(lower, mount.destination, mount.source);
+    if (!(await isEmpty(mount.source))) return;
+    if (basename(mount.source) === '_data') await fillAside(engine, lower, mount);
+    else if (!isInUse(engine, mount)) {
+      await copyLayeredTree(lower, mount.destination, mount.source, engine.launcher);
+    }
   } catch (error) {
     throw new EngineError(
       'internal',
@@ -38,4 +43,35 @@ async function populate(lower: readonly string[], mount: MountPoint): Promise<vo
       { cause: error },
     );
   }
+}
+
+async function isEmpty(directory: string): Promise<boolean> {
+  return (await readdir(directory)).length === 0;
+}
+
+/**
+ * Copies to a directory beside the volume's own and moves the result in: a container that has the volume already
+ * can't put a link in the copy's way, and never sees half of it.
+ */
+async function fillAside(engine: PopulateEngine, lower: readonly string[], mount: MountPoint): Promise<void> {
+  const aside = join(dirname(mount.source), '_fill');
+  await rm(aside, { recursive: true, force: true });
+  await mkdir(aside, { mode: 0o700 });
+  try {
+    if (!(await copyLayeredTree(lower, mount.destination, aside, engine.launcher))) return;
+    const { uid, gid, mode, atime, mtime } = await stat(aside);
+    for (const name of await readdir(aside)) await rename(join(aside, name), join(mount.source, name));
+    await chown(mount.source, uid, gid);
+    await chmod(mount.source, mode & 0o7777);
+    await utimes(mount.source, atime, mtime);
+  } finally {
+    await rm(aside, { recursive: true, force: true });
+  }
+}
+
+/** A volume that is another directory of the host, and in a running container's hands, is left as it is. */
+function isInUse({ containers }: PopulateEngine, { source }: MountPoint): boolean {
+  return containers
+    .list()
+    .some(({ state, record }) => hasProcess(state) && record.mounts.some((mount) => mount.source === source));
 }
