@@ -1,138 +1,14 @@
-/** Reads files out of a stack of layers as the mounted overlay would show them, before anything is mounted. */
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  lstatSync,
-  openSync,
-  readdirSync,
-  readlinkSync,
-  readSync,
-  type Stats,
-} from 'node:fs';
+/** Reads files, and copies directories, out of a stack of layers: for accounts before a root is mounted, and for new volumes. */
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { chmod, chown, copyFile, lchown, link, lutimes, mkdir, readlink, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { EngineError, errnoOf } from '../errors/engine-error.ts';
-import { opaqueDirectoriesOf } from './layer-record.ts';
+import { EngineError } from '../errors/engine-error.ts';
+import type { FileOperation, Launcher } from '../host/launcher-types.ts';
+import { doFileOperations } from './layer-operations.ts';
+import { findLayered, type LayeredEntry, listLayered } from './layered-lookup.ts';
 
-/** The kernel's own bound (path_resolution(7)). */
-const maxHops = 40;
 /** A file that is read as a whole is bounded: an image must not fill the daemon's memory. */
 const maxFileSize = 16 * 1024 * 1024;
-
-/** One tree of a stack, and how far down a path leads in it. */
-interface Place {
-  /** The tree: a layer's `diff` directory, or a container's upper one. */
-  tree: string;
-  /** Relative to it; '' for the tree itself. */
-  relative: string;
-}
-
-/** A file or directory of the merged view. */
-export interface LayeredEntry {
-  /** From the merged view's root, all links resolved: `/etc/passwd`. */
-  path: string;
-  /** Where it is on the host. A directory can be in several trees: the top one. */
-  hostPath: string;
-  stats: Stats;
-  /** Trees that a directory's entries come from, top first; that of the file itself otherwise. */
-  places: readonly Place[];
-}
-
-/** Never follows a link: each component is looked at by itself. */
-function statAt({ tree, relative }: Place): Stats | undefined {
-  try {
-    return lstatSync(join(tree, relative), { throwIfNoEntry: false });
-  } catch (error) {
-    // A parent that is no directory in this tree.
-    if (errnoOf(error) === 'ENOTDIR' || errnoOf(error) === 'ENAMETOOLONG') return undefined;
-    throw error;
-  }
-}
-
-/** Character device 0:0 (kernel: filesystems/overlayfs.rst). */
-function isWhiteout(stats: Stats): boolean {
-  return stats.isCharacterDevice() && stats.rdev === 0;
-}
-
-function isOpaque({ tree, relative }: Place): boolean {
-  return opaqueDirectoriesOf(tree).has(Buffer.from(relative).toString('latin1'));
-}
-
-function entryOf(places: readonly Place[], stats: Stats): LayeredEntry | undefined {
-  const top = places[0];
-  if (top === undefined) return undefined;
-  return { path: `/${top.relative}`, hostPath: join(top.tree, top.relative), stats, places };
-}
-
-/** The child `name` of a merged directory. */
-function childOf(parent: LayeredEntry, name: string): LayeredEntry | undefined {
-  const found: Place[] = [];
-  let topStats: Stats | undefined;
-  for (const { tree, relative } of parent.places) {
-    const place = { tree, relative: join(relative, name) };
-    const stats = statAt(place);
-    if (stats === undefined) continue;
-    if (isWhiteout(stats)) break;
-    if (!stats.isDirectory())
-      return topStats === undefined ? entryOf([place], stats) : entryOf(found, topStats);
-    topStats ??= stats;
-    found.push(place);
-    if (isOpaque(place)) break;
-  }
-  return topStats === undefined ? undefined : entryOf(found, topStats);
-}
-
-function rootOf(trees: readonly string[]): LayeredEntry | undefined {
-  const places: Place[] = [];
-  for (const tree of trees) {
-    const place = { tree, relative: '' };
-    if (statAt(place)?.isDirectory() !== true) continue;
-    places.push(place);
-    if (isOpaque(place)) break;
-  }
-  const top = places[0];
-  return top === undefined ? undefined : entryOf(places, lstatSync(top.tree));
-}
-
-function components(path: string): string[] {
-  return path.split('/').filter((part) => part !== '' && part !== '.');
-}
-
-/**
- * Finds `path` in the merged view of `trees` (top first, the upper directory of a container may be the first one). Symbolic links are
- * followed with the view as the root, the last component's only if `followLast` (default true). Undefined where there is nothing.
- * An upper directory's own opaque marks are not seen: Node.js reads no extended attributes.
- */
-export function findLayered(
-  trees: readonly string[],
-  path: string,
-  followLast = true,
-): LayeredEntry | undefined {
-  const root = rootOf(trees);
-  if (root === undefined || path.includes('\0')) return undefined;
-  const trail: LayeredEntry[] = [root];
-  const pending = components(path).toReversed();
-  for (let hops = 0; pending.length > 0; ) {
-    const name = pending.pop() ?? '';
-    if (name === '..') {
-      if (trail.length > 1) trail.pop();
-      continue;
-    }
-    const at = trail.at(-1);
-    const next = at?.stats.isDirectory() === true ? childOf(at, name) : undefined;
-    if (next === undefined) return undefined;
-    if (!next.stats.isSymbolicLink() || (pending.length === 0 && !followLast)) {
-      trail.push(next);
-      continue;
-    }
-    hops += 1;
-    if (hops > maxHops) return undefined;
-    const target = readlinkSync(next.hostPath);
-    if (target.startsWith('/')) trail.length = 1;
-    pending.push(...components(target).toReversed());
-  }
-  return trail.at(-1);
-}
 
 /** Is there anything at `path`? */
 export function existsLayered(trees: readonly string[], path: string): boolean {
@@ -164,14 +40,86 @@ export function readLayeredFile(trees: readonly string[], path: string): Buffer 
   }
 }
 
-/** The children of a merged directory, ordered by name. */
-export function listLayered(directory: LayeredEntry): Array<{ name: string; entry: LayeredEntry }> {
-  const names = new Set<string>();
-  for (const { tree, relative } of directory.places) {
-    for (const name of readdirSync(join(tree, relative))) names.add(name);
+interface Copy {
+  root: string;
+  /** Where a file with several names was copied to first, by device and inode. */
+  links: Map<string, string>;
+  nodes: FileOperation[];
+  /** Times of directories, devices: set when nothing changes them any more. */
+  late: Array<{ path: string; entry: LayeredEntry; isNode: boolean }>;
+}
+
+/**
+ * Copies the content of the directory `path` of the merged view of `trees` (top first) into the existing directory `target`, with
+ * ownership, modes, times and hard links; the directory's own owner, mode and times too. Returns false where there is no such directory.
+ * Devices and pipes need `launcher`, and are left out without.
+ */
+export async function copyLayeredTree(
+  trees: readonly string[],
+  path: string,
+  target: string,
+  launcher?: Pick<Launcher, 'fileOperations'>,
+): Promise<boolean> {
+  const source = findLayered(trees, path);
+  if (source?.stats.isDirectory() !== true) return false;
+  const copy: Copy = { root: target, links: new Map(), nodes: [], late: [] };
+  await copyChildren(copy, source, '');
+  await setOwner(target, source);
+  copy.late.push({ path: '', entry: source, isNode: false });
+  if (launcher !== undefined) await doFileOperations(launcher, target, copy.nodes);
+  for (const item of copy.late) {
+    if (item.isNode && launcher === undefined) continue;
+    const absolute = join(target, item.path);
+    if (item.isNode) await setOwner(absolute, item.entry);
+    await lutimes(absolute, item.entry.stats.atime, item.entry.stats.mtime);
   }
-  return [...names].toSorted().flatMap((name) => {
-    const entry = childOf(directory, name);
-    return entry === undefined ? [] : [{ name, entry }];
-  });
+  return true;
+}
+
+async function copyChildren(copy: Copy, directory: LayeredEntry, relative: string): Promise<void> {
+  for (const { name, entry } of listLayered(directory)) await copyEntry(copy, entry, join(relative, name));
+}
+
+async function setOwner(path: string, { stats }: LayeredEntry): Promise<void> {
+  await chown(path, stats.uid, stats.gid);
+  // After the owner, whose change clears setuid.
+  await chmod(path, stats.mode & 0o7777);
+}
+
+async function copyEntry(copy: Copy, entry: LayeredEntry, relative: string): Promise<void> {
+  const { stats, hostPath } = entry;
+  const absolute = join(copy.root, relative);
+  const key = `${stats.dev}:${stats.ino}`;
+  const first = stats.nlink > 1 && !stats.isDirectory() ? copy.links.get(key) : undefined;
+  if (first !== undefined) {
+    await link(first, absolute);
+    return;
+  }
+  if (stats.isDirectory()) {
+    await mkdir(absolute, 0o700);
+    await copyChildren(copy, entry, relative);
+    await setOwner(absolute, entry);
+    copy.late.push({ path: relative, entry, isNode: false });
+  } else if (stats.isSymbolicLink()) {
+    await symlink(await readlink(hostPath), absolute);
+    await lchown(absolute, stats.uid, stats.gid);
+    await lutimes(absolute, stats.atime, stats.mtime);
+  } else if (stats.isFile()) {
+    await copyFile(hostPath, absolute, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+    await setOwner(absolute, entry);
+    await lutimes(absolute, stats.atime, stats.mtime);
+  } else {
+    addNode(copy, entry, relative);
+    return;
+  }
+  if (stats.nlink > 1 && !stats.isDirectory()) copy.links.set(key, absolute);
+}
+
+/** Linux's encoding of device numbers in stat(2) (glibc, gnu_dev_major(3)), as far as a float carries it. */
+function addNode(copy: Copy, entry: LayeredEntry, relative: string): void {
+  const { mode, rdev } = entry.stats;
+  const major = Math.floor(rdev / 256) % 4096;
+  const minor = (rdev % 256) + Math.floor(rdev / 2 ** 20) * 256;
+  copy.nodes.push({ kind: 'mknod', path: relative, mode, major, minor });
+  copy.late.push({ path: relative, entry, isNode: true });
 }
