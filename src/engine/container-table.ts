@@ -2,8 +2,8 @@
 import { EngineError } from '../errors/engine-error.ts';
 import type { SupervisedProcess } from '../runtime/runtime-types.ts';
 import type { Collection } from '../util/collection.ts';
-import { Deferred } from '../util/deferred.ts';
 import { Mutex } from '../util/mutex.ts';
+import { Waiters } from '../util/waiters.ts';
 import type { WaitingSession } from './attach-session.ts';
 import type { ContainerRecord, ContainerState } from './model.ts';
 import type { StartReport } from './start-report.ts';
@@ -27,15 +27,18 @@ export class Container {
   readonly execIds = new Set<string>();
   /** Clients that attached before the start. */
   readonly waitingSessions = new Set<WaitingSession>();
-  /** Settled at the end of each run, once its state is recorded; then replaced. */
-  nextExit = new Deferred<ExitNotice>();
-  /** Settled when the container is gone. */
-  readonly removed = new Deferred<ExitNotice>();
-  /** Settles when the last run holds nothing on the host any more. */
+  /** Told at the end of each run, once its state is recorded. */
+  readonly exits = new Waiters<ExitNotice>();
+  /** Told when the container is gone. */
+  readonly removals = new Waiters<ExitNotice>();
+  /** Settles when the last run holds nothing on the host any more; never rejects. */
   released: Promise<void> = Promise.resolve();
+  /** A removal is under way. */
   removing = false;
   /** The next exit is wanted: no restart policy applies. */
   exitWanted = false;
+  /** `restart` is between its stop and its start: the end in between is no reason to remove the container. */
+  keepOnExit = false;
   restartTimer: NodeJS.Timeout | undefined;
   /** Milliseconds that the last restart was delayed. */
   restartDelayMs = 0;

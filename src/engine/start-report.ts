@@ -30,6 +30,16 @@ export class StepClock {
     return result;
   }
 
+  /** Counts `ms` of one step as another's, whose work was done during the first; never more than it took. */
+  move(from: StepName, to: StepName, ms: number): void {
+    const source = this.#steps.find(({ name }) => name === from);
+    const target = this.#steps.find(({ name }) => name === to);
+    if (source === undefined || target === undefined) return;
+    const moved = Math.min(ms, source.ms);
+    source.ms -= moved;
+    target.ms += moved;
+  }
+
   report(containerId: string): StartReport {
     return { containerId, steps: this.#steps, totalMs: performance.now() - this.#began };
   }

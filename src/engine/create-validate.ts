@@ -1,0 +1,72 @@
+/** Checks of a new container that concern neither isolation nor mounts, in Docker's words. */
+import { EngineError } from '../errors/engine-error.ts';
+import { parseSignal } from '../util/signals.ts';
+import type { CreateRequest } from './create.ts';
+import type { Completed } from './create-complete.ts';
+import type { Engine } from './engine.ts';
+import { validateLogConfig } from './log-target.ts';
+import type { ContainerConfig, HostConfig } from './model.ts';
+import { parseExtraHost } from './network-files.ts';
+import { networkKind } from './network-mode.ts';
+import { portRequests } from './ports.ts';
+import type { RestartPolicy } from './restart-policy.ts';
+import { runtimeProgram } from './runtimes.ts';
+import { validateHostConfig } from './spec/host-config.ts';
+import { joinedContainer } from './spec/modes.ts';
+
+function invalid(message: string, hint?: string): EngineError {
+  return new EngineError('invalid-argument', message, hint === undefined ? {} : { hint });
+}
+
+/** Returns warnings for the user. */
+export function validateCreate(engine: Engine, request: CreateRequest, completed: Completed): string[] {
+  const { config, hostConfig } = completed;
+  validateProcess(config);
+  validateRestart(hostConfig.restartPolicy, hostConfig.autoRemove);
+  validateLogConfig(hostConfig.logConfig);
+  runtimeProgram(engine.config, engine.host, hostConfig.runtime);
+  validateNetwork(engine, request, hostConfig);
+  portRequests(config.exposedPorts, hostConfig, engine.config.defaultAddress);
+  for (const entry of hostConfig.extraHosts) parseExtraHost(entry);
+  /* What the image exposes, and a hostname that was made up, conflict with nothing. */
+  const own = { ...config, hostname: request.config.hostname, exposedPorts: request.config.exposedPorts };
+  return validateHostConfig(own, hostConfig, engine.host, { cgroupDriver: engine.config.cgroupDriver });
+}
+
+function validateProcess(config: ContainerConfig): void {
+  if (config.workingDir !== '' && !config.workingDir.startsWith('/')) {
+    throw invalid(`the working directory '${config.workingDir}' is invalid, it needs to be an absolute path`);
+  }
+  const unnamed = config.env.find((entry) => entry === '' || entry.startsWith('='));
+  if (unnamed !== undefined) throw invalid(`invalid environment variable: ${unnamed}`);
+  if (config.stopSignal !== undefined) parseSignal(config.stopSignal);
+}
+
+function validateRestart(policy: RestartPolicy, autoRemove: boolean): void {
+  const { name, maximumRetryCount: retries } = policy;
+  const known: readonly string[] = ['no', 'always', 'on-failure', 'unless-stopped'];
+  if (!known.includes(name)) {
+    throw invalid(
+      `invalid restart policy: unknown policy '${name}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'`,
+    );
+  }
+  if (retries < 0) throw invalid('invalid restart policy: maximum retry count cannot be negative');
+  if (retries > 0 && name !== 'on-failure') {
+    throw invalid("invalid restart policy: maximum retry count can only be used with 'on-failure'");
+  }
+  if (autoRemove && name !== 'no') throw invalid("can't create 'AutoRemove' container with restart policy");
+}
+
+function validateNetwork(engine: Engine, request: CreateRequest, hostConfig: HostConfig): void {
+  networkKind(engine, hostConfig.networkMode);
+  for (const [name, endpoint] of Object.entries(request.endpointConfigs)) {
+    if (joinedContainer(name) === undefined) networkKind(engine, name);
+    if (endpoint.ipv4Address !== undefined || endpoint.ipv6Address !== undefined) {
+      throw invalid('user specified IP address is supported on user defined networks only');
+    }
+    if (endpoint.macAddress !== undefined && !/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(endpoint.macAddress)) {
+      throw invalid(`invalid MAC address: ${endpoint.macAddress}`);
+    }
+  }
+  for (const link of hostConfig.links) engine.containers.resolve(link.split(':', 1)[0] ?? link);
+}

@@ -1,0 +1,110 @@
+/** Making a container: everything checked first, then made, then recorded; or nothing of it stays. */
+import { mkdir, rm } from 'node:fs/promises';
+import type { Image } from '../images/image-types.ts';
+import { Undo } from '../util/undo.ts';
+import { completeRequest } from './create-complete.ts';
+import { findImage } from './create-image.ts';
+import { validateCreate } from './create-validate.ts';
+import type { Engine } from './engine.ts';
+import { publishContainerEvent } from './events.ts';
+import type { ContainerConfig, ContainerRecord, EndpointConfig, HostConfig } from './model.ts';
+import { resolveMounts } from './mounts.ts';
+import { checkContainerName, newId, reserveGeneratedName } from './names.ts';
+import { containerFiles } from './paths.ts';
+import { populateVolumes } from './populate-volumes.ts';
+import { processOf } from './process-args.ts';
+
+export interface CreateRequest {
+  /** Without a slash; one is made up where it is missing. */
+  name?: string;
+  /** As the user gave it: the image's defaults are not yet in it, `cmd` and `entrypoint` are null where not given. */
+  config: ContainerConfig;
+  hostConfig: HostConfig;
+  /** By network. */
+  endpointConfigs: Record<string, EndpointConfig>;
+  /** `linux/arm64`, where the user asked for one. */
+  platform?: string;
+}
+
+export interface CreatedContainer {
+  id: string;
+  warnings: string[];
+}
+
+/**
+ * Durable when it resolves. EngineErrors in Docker's words: `not-found` "No such image: X", `conflict` for a name that is taken,
+ * `invalid-argument` for whatever makes no sense.
+ */
+export async function createContainer(engine: Engine, request: CreateRequest): Promise<CreatedContainer> {
+  const id = newId();
+  const { image, warnings: imageWarnings } = findImage(engine, request.config.image, request.platform);
+  const { config, hostConfig } = completeRequest(engine, id, image, request);
+  const warnings = validateCreate(engine, request, { config, hostConfig });
+  const undo = new Undo();
+  try {
+    const name = reserveName(engine, id, request.name);
+    undo.add(() => engine.containers.releaseName(name, id));
+    const record = newRecord({ id, name, image, config, hostConfig, request });
+    await makeContainer(engine, record, image, undo);
+  } catch (error) {
+    await undo.run((err) => engine.log.error({ err, container: id }, 'could not undo all of a creation'));
+    throw error;
+  }
+  return { id, warnings: [...imageWarnings, ...warnings] };
+}
+
+function reserveName(engine: Engine, id: string, wanted: string | undefined): string {
+  if (wanted === undefined || wanted === '') return reserveGeneratedName(engine.containers, id);
+  const name = wanted.replace(/^\//, '');
+  checkContainerName(name);
+  engine.containers.reserveName(name, id);
+  return name;
+}
+
+interface NewRecord {
+  id: string;
+  name: string;
+  image: Image;
+  config: ContainerConfig;
+  hostConfig: HostConfig;
+  request: CreateRequest;
+}
+
+function newRecord({ id, name, image, config, hostConfig, request }: NewRecord): ContainerRecord {
+  return {
+    id,
+    name,
+    createdAt: Date.now(),
+    imageId: image.id,
+    ...processOf(config),
+    config,
+    hostConfig,
+    endpointConfigs: request.endpointConfigs,
+    mounts: [],
+    state: { status: 'created' },
+    restartCount: 0,
+    stoppedByUser: false,
+    platform: image.config.os,
+  };
+}
+
+/** The record comes last: what is on disk without one, start-up takes away. */
+async function makeContainer(
+  engine: Engine,
+  record: ContainerRecord,
+  image: Image,
+  undo: Undo,
+): Promise<void> {
+  const { id } = record;
+  const { directory } = containerFiles(engine.config, id);
+  const volumes = await resolveMounts(engine, { containerId: id, ...record });
+  undo.add(() => volumes.rollBack());
+  undo.add(() => rm(directory, { recursive: true, force: true }));
+  await mkdir(directory, { recursive: true, mode: 0o710 });
+  undo.add(() => engine.snapshots.remove(id));
+  await engine.snapshots.create(id, image.chainIds);
+  await populateVolumes(engine, id, volumes.mounts);
+  const container = engine.containers.add({ ...record, mounts: volumes.mounts });
+  volumes.release();
+  publishContainerEvent(engine.events, container.record, 'create');
+}

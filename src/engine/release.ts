@@ -1,0 +1,47 @@
+/** Giving back what a run of a container held on the host, beside what went by itself with its shim. */
+import { rm } from 'node:fs/promises';
+import type { SupervisedProcess } from '../runtime/runtime-types.ts';
+import type { Container } from './container-table.ts';
+import type { Engine } from './engine.ts';
+import { bundleFiles } from './paths.ts';
+import { releaseSharedMemory } from './shared-memory.ts';
+
+/** Address, ports, bundle, shim directory, shared memory. Idempotent. Call it when the shim is gone and the end of the run is recorded. */
+export async function releaseRun(engine: Engine, container: Container): Promise<void> {
+  const { id } = container;
+  await disconnectNetwork(engine, container);
+  await Promise.all([
+    rm(bundleFiles(engine.config, id).directory, { recursive: true, force: true }),
+    engine.runtime.forget(id),
+    releaseSharedMemory(engine, container.record),
+  ]);
+}
+
+/** Gives back address and ports. Idempotent. */
+export async function disconnectNetwork(engine: Engine, container: Container): Promise<void> {
+  const endpoint = engine.bridge.endpoint(container.id);
+  await engine.bridge.disconnect(container.id);
+  if (endpoint !== undefined) publishNetworkEvent(engine, container, 'disconnect');
+}
+
+export function publishNetworkEvent(
+  engine: Engine,
+  container: Container,
+  action: 'connect' | 'disconnect',
+): void {
+  const { id, name, driver } = engine.bridge.description;
+  const attributes = { container: container.id, name, type: driver };
+  engine.events.publish({ type: 'network', action, actorId: id, attributes });
+}
+
+/** Lets `container.released` follow the end of `process`: a start or a removal waits for it. */
+export function releaseAfter(engine: Engine, container: Container, process: SupervisedProcess): void {
+  container.released = process.released
+    .then(() => releaseRun(engine, container))
+    .catch((error: unknown) => {
+      engine.log.error(
+        { container: container.id, err: error },
+        'could not give back all that a container held',
+      );
+    });
+}

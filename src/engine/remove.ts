@@ -1,0 +1,148 @@
+/** Removing containers, with all that belongs to them. */
+import { rm } from 'node:fs/promises';
+import { EngineError, messageOf } from '../errors/engine-error.ts';
+import type { Container } from './container-table.ts';
+import { killNow } from './end-process.ts';
+import type { Engine } from './engine.ts';
+import { publishContainerEvent } from './events.ts';
+import type { ContainerState } from './model.ts';
+import { containerFiles } from './paths.ts';
+import { errorOf, exitCodeOf, isActive } from './state.ts';
+import { removeAnonymousVolumes } from './volumes.ts';
+import { exitNotice } from './wait.ts';
+
+export interface RemoveOptions {
+  /** End it first where it runs. */
+  force: boolean;
+  /** Its anonymous volumes too. */
+  volumes: boolean;
+  /** Remove the link of this name, not the container. */
+  link: boolean;
+}
+
+/**
+ * Durable when it resolves, and nothing of the container is left. EngineError `conflict` in Docker's words for one that runs (without `force`) or
+ * is being removed already.
+ */
+export async function removeContainer(engine: Engine, ref: string, options: RemoveOptions): Promise<void> {
+  const container = engine.containers.resolve(ref);
+  if (options.link) {
+    throw new EngineError('conflict', 'Conflict, cannot remove the default link name of the container', {
+      hint: 'leave out --link',
+    });
+  }
+  claim(container, ref);
+  try {
+    await container.lock.run(async () => {
+      if (isActive(container.state)) await endFirst(engine, container, options.force);
+      await discard(engine, container, options.volumes);
+    });
+  } finally {
+    container.removing = false;
+  }
+}
+
+function claim(container: Container, ref: string): void {
+  if (container.removing) {
+    throw new EngineError('conflict', `removal of container ${ref} is already in progress`);
+  }
+  container.removing = true;
+}
+
+async function endFirst(engine: Engine, container: Container, force: boolean): Promise<void> {
+  const { status } = container.state;
+  if (!force) {
+    const how = status === 'paused' ? 'unpause and then stop the container' : 'stop the container';
+    throw new EngineError(
+      'conflict',
+      `cannot remove container "/${container.name}": container is ${status}: ${how} before removing or force remove`,
+    );
+  }
+  await killNow(engine, container);
+}
+
+/** Removes a container of `--rm` that ended; nothing to do where somebody else does. */
+export async function removeEnded(engine: Engine, container: Container): Promise<void> {
+  if (container.removing) return;
+  container.removing = true;
+  try {
+    await container.lock.run(async () => {
+      if (!isActive(container.state)) await discard(engine, container, true);
+    });
+  } finally {
+    container.removing = false;
+  }
+}
+
+/** Ends a removal that a crash or a failure cut short. */
+export async function finishRemoval(engine: Engine, container: Container): Promise<void> {
+  container.removing = true;
+  try {
+    await container.lock.run(() => discard(engine, container, false));
+  } finally {
+    container.removing = false;
+  }
+}
+
+/** Needs the container's lock. A failure leaves it `dead`: its removal can be asked for again, and start-up tries by itself. */
+async function discard(engine: Engine, container: Container, volumes: boolean): Promise<void> {
+  const { containers } = engine;
+  if (!containers.has(container.id)) return;
+  const notice = exitNotice(exitCodeOf(container.state), errorOf(container.state));
+  markRemoving(engine, container);
+  await container.released;
+  await removeFiles(engine, container);
+  for (const session of container.waitingSessions) session.cancel();
+  for (const execId of container.execIds) engine.execs.delete(execId);
+  containers.delete(container);
+  if (volumes) await removeVolumes(engine, container);
+  publishContainerEvent(engine.events, container.record, 'destroy');
+  container.removals.notify(notice);
+}
+
+/** A container of `--rm` needs no note on disk: start-up removes it because it ended. */
+function markRemoving(engine: Engine, container: Container): void {
+  const { state } = container;
+  if (state.status === 'removing') return;
+  const next = removingState(state);
+  if (container.record.hostConfig.autoRemove) engine.containers.noteState(container, next);
+  else engine.containers.setState(container, next);
+}
+
+function removingState(state: ContainerState): ContainerState {
+  const previous = state.status === 'exited' || state.status === 'dead' ? state.status : 'created';
+  const times =
+    'finishedAt' in state && state.finishedAt !== undefined ? { finishedAt: state.finishedAt } : {};
+  const start = 'startedAt' in state && state.startedAt !== undefined ? { startedAt: state.startedAt } : {};
+  return { status: 'removing', previous, exitCode: exitCodeOf(state), ...start, ...times };
+}
+
+async function removeFiles(engine: Engine, container: Container): Promise<void> {
+  const { directory } = containerFiles(engine.config, container.id);
+  try {
+    await Promise.all([
+      engine.snapshots.remove(container.id),
+      rm(directory, { recursive: true, force: true }),
+    ]);
+  } catch (error) {
+    engine.containers.setState(container, deadState(container.state));
+    throw new EngineError(
+      'internal',
+      `container ${container.id}: driver "overlay2" failed to remove root filesystem: ${messageOf(error)}`,
+      { cause: error, hint: 'remove it again, or start the daemon anew' },
+    );
+  }
+}
+
+function deadState(state: ContainerState): ContainerState {
+  const startedAt = 'startedAt' in state ? (state.startedAt ?? 0) : 0;
+  const finishedAt = 'finishedAt' in state ? (state.finishedAt ?? Date.now()) : Date.now();
+  return { status: 'dead', startedAt, finishedAt, exitCode: exitCodeOf(state), oomKilled: false };
+}
+
+/** One that can't be removed is left, with a word in the log: the container is gone all the same. */
+async function removeVolumes(engine: Engine, container: Container): Promise<void> {
+  await removeAnonymousVolumes(engine, container.record.mounts).catch((error: unknown) => {
+    engine.log.warn({ err: error, container: container.id }, 'could not remove an anonymous volume');
+  });
+}

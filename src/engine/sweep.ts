@@ -1,0 +1,39 @@
+/** Takes away what belongs to no container: whatever a crash left on the disk. */
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { shimDirectory } from '../runtime/runtime-types.ts';
+import type { Engine } from './engine.ts';
+import { bundlesRoot, containersRoot, sharedMemoryRoot } from './paths.ts';
+import { removeSharedMemory } from './shared-memory.ts';
+
+/** `live` are the containers that run. Needs nobody else at work on containers. */
+export async function sweepLeftovers(engine: Engine, live: ReadonlySet<string>): Promise<void> {
+  const { containers, snapshots, config } = engine;
+  const known = (id: string): boolean => containers.has(id);
+  const runs = (id: string): boolean => live.has(id);
+  const removeTree = (path: string): Promise<void> => rm(path, { recursive: true, force: true });
+  for (const id of snapshots.containers()) if (!known(id)) await snapshots.remove(id);
+  await sweep(containersRoot(config), known, (_, path) => removeTree(path));
+  await sweep(bundlesRoot(config), runs, (_, path) => removeTree(path));
+  await sweep(sharedMemoryRoot(config), runs, (_, path) => removeSharedMemory(engine, path));
+  await sweep(shimDirectory(config.execRoot, ''), runs, (id) => sweepShim(engine, id));
+}
+
+async function sweep(
+  root: string,
+  keep: (name: string) => boolean,
+  remove: (name: string, path: string) => Promise<void>,
+): Promise<void> {
+  const names = await readdir(root).catch(() => []);
+  for (const name of names) if (!keep(name)) await remove(name, join(root, name));
+}
+
+/** The shim of an exec that outlived the daemon: nobody can ask for its exit code any more, but it may go on. */
+async function sweepShim(engine: Engine, processId: string): Promise<void> {
+  const { runtime, log } = engine;
+  const process = await runtime.adopt(processId, processId);
+  if (process === undefined) return await runtime.forget(processId);
+  process.released
+    .then(() => runtime.forget(processId))
+    .catch((err: unknown) => log.warn({ err, process: processId }, 'could not forget an exec that ended'));
+}
