@@ -1,7 +1,7 @@
 /** Runs containers by an OCI runtime alone, from configurations that `buildSpec` made, on a busybox root of their own. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildSpec } from '../../src/engine/spec/build-spec.ts';
@@ -9,7 +9,7 @@ import type { SpecInput } from '../../src/engine/spec/spec-input.ts';
 import { networkSysctls } from '../../src/engine/spec/sysctls.ts';
 import { resolveUser } from '../../src/engine/spec/user.ts';
 import { cgroupsPathOf } from '../../src/host/cgroups.ts';
-import { killCgroup, oomKills, removeCgroup } from '../../src/host/cgroups-control.ts';
+import { killCgroup, removeCgroup } from '../../src/host/cgroups-control.ts';
 import { gatherDevices } from '../../src/host/devices.ts';
 import { findProgram } from '../../src/host/facts.ts';
 import { encodeRuntimeSpec } from '../../src/oci/runtime-spec.ts';
@@ -22,7 +22,6 @@ export interface Outcome {
   exitCode: number | null;
   stdout: string;
   stderr: string;
-  oomKills: number;
 }
 
 export interface Bench {
@@ -75,7 +74,7 @@ export function makeBench(runtime: 'crun' | 'runc'): Bench {
     writeFileSync(join(bundle, 'config.json'), encodeRuntimeSpec(buildSpec(input)));
     try {
       const sysctls = networkSysctls(input.container, input.host);
-      return await runBundle({ runtime, directory, bundle, id, cgroupsPath, sysctls });
+      return runBundle({ runtime, directory, bundle, id, sysctls });
     } finally {
       await killCgroup(hostFacts().cgroups, cgroupsPath);
       await removeCgroup(hostFacts().cgroups, cgroupsPath);
@@ -134,13 +133,12 @@ interface Bundle {
   directory: string;
   bundle: string;
   id: string;
-  cgroupsPath: string;
   sysctls: Record<string, string>;
 }
 
 /** In mount and network namespaces of its own, as the shim does it; crun is shown hugetlb as a v1 hierarchy on hybrid hosts. */
-async function runBundle(subject: Bundle): Promise<Outcome> {
-  const { runtime, directory, bundle, id, cgroupsPath } = subject;
+function runBundle(subject: Bundle): Outcome {
+  const { runtime, directory, bundle, id } = subject;
   const hybrid = runtime === 'crun' && hostFacts().cgroups.mode === 'hybrid';
   const prepare = hybrid ? `mount -t cgroup -o hugetlb cgroup ${directory}/hugetlb && ` : '';
   const writes = Object.entries(subject.sysctls).map(
@@ -156,7 +154,6 @@ async function runBundle(subject: Bundle): Promise<Outcome> {
     exitCode: result.status,
     stdout: result.stdout,
     stderr: result.stderr,
-    oomKills: await oomKills(hostFacts().cgroups, cgroupsPath),
   };
 }
 
@@ -170,9 +167,4 @@ export function statusFields(text: string): Record<string, string> {
 export function leftoverCgroups(): string {
   const script = "find /sys/fs/cgroup -maxdepth 3 -type d -name 'gantry-isolation-*'";
   return spawnSync('sh', ['-c', script], { encoding: 'utf8' }).stdout;
-}
-
-/** What a file of the bench's root holds. */
-export function rootFile(bench: Bench, path: string): string {
-  return readFileSync(join(bench.directory, 'root', path), 'utf8');
 }
