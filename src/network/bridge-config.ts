@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import { readFact } from '../host/kernel.ts';
 import { type HostNetwork, usedSubnets } from './host-network.ts';
-import { addressAt, offsetOf, parseAddress, type Subnet } from './ip-address.ts';
-import type { Endpoint } from './network-types.ts';
+import { addressAt, formatSubnet, offsetOf, parseAddress, type Subnet } from './ip-address.ts';
+import type { Endpoint, NetworkDescription } from './network-types.ts';
 import {
   type BridgeSubnet,
   bridgeSubnetOf,
@@ -107,4 +107,27 @@ export function macFor(ipAddress: string): string {
   return ['02', '42', ...[...parseAddress(ipAddress)].map((byte) => byte.toString(16).padStart(2, '0'))].join(
     ':',
   );
+}
+
+/** The network as `network inspect bridge` shows it. */
+export function describeBridge(
+  config: BridgeConfig,
+  { networkId, ipv4, ipv6, mtu }: BridgePlan,
+): NetworkDescription {
+  const ipv6Part = ipv6 === undefined ? {} : { subnet6: formatSubnet(ipv6.subnet), gateway6: ipv6.gateway };
+  return {
+    id: networkId,
+    name: 'bridge',
+    driver: 'bridge',
+    createdAt: Date.now(),
+    ipam: { subnet: formatSubnet(ipv4.subnet), gateway: ipv4.gateway, ...ipv6Part },
+    options: {
+      'com.docker.network.bridge.default_bridge': 'true',
+      'com.docker.network.bridge.enable_icc': String(config.icc ?? true),
+      'com.docker.network.bridge.enable_ip_masquerade': String(config.ipMasq ?? true),
+      'com.docker.network.bridge.host_binding_ipv4': config.defaultAddress ?? '0.0.0.0',
+      'com.docker.network.bridge.name': config.name,
+      'com.docker.network.driver.mtu': String(mtu),
+    },
+  };
 }

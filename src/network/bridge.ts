@@ -7,8 +7,16 @@ import { Nft } from '../host/nft.ts';
 import { readSysctl } from '../host/sysctl.ts';
 import type { Collection } from '../util/collection.ts';
 import { AddressPool } from './address-pool.ts';
-import { type BridgeConfig, type BridgePlan, ipv6AddressFor, macFor, planBridge } from './bridge-config.ts';
+import {
+  type BridgeConfig,
+  type BridgePlan,
+  describeBridge,
+  ipv6AddressFor,
+  macFor,
+  planBridge,
+} from './bridge-config.ts';
 import { ensureBridge, ownBridge, seesBridgedPackets, settlePorts } from './bridge-link.ts';
+import { flowsOf, flowsToPublished } from './conntrack.ts';
 import { deleteLinks, readHostNetwork } from './host-network.ts';
 import { HostPorts, type PortRange } from './host-ports.ts';
 import { interfaceSetup } from './interface-setup.ts';
@@ -84,7 +92,7 @@ class DefaultBridge implements Bridge {
     this.#addresses = new AddressPool({ ...plan.ipv4, ...range });
     this.#ports = new HostPorts(ephemeral);
     this.mtu = plan.mtu;
-    this.description = describe(config, plan);
+    this.description = describeBridge(config, plan);
     for (const [id, endpoint] of this.#record.entries()) {
       this.#endpoints.set(id, endpoint);
       this.#addresses.adopt(endpoint.ipAddress);
@@ -137,7 +145,7 @@ class DefaultBridge implements Bridge {
     if (endpoint === undefined) return;
     // At once, so that a table that is rebuilt meanwhile is built without it.
     this.#endpoints.delete(containerId);
-    if (endpoint.ports.length > 0) await this.#nft.apply(deleteElements(this.#config.nftTable, [endpoint]));
+    await this.#unpublish(endpoint);
     await this.#forget(endpoint);
     this.#deleteLater(endpoint.hostInterface);
   }
@@ -209,11 +217,23 @@ class DefaultBridge implements Bridge {
     if (endpoint.ports.length === 0) return;
     try {
       await this.#nft.apply(addElements(this.#config.nftTable, [endpoint]));
+      await this.#forgetFlows(flowsToPublished(endpoint));
     } catch (error) {
       this.#endpoints.delete(endpoint.containerId);
       this.#record.delete(endpoint.containerId);
       throw error;
     }
+  }
+
+  async #unpublish(endpoint: Endpoint): Promise<void> {
+    if (endpoint.ports.length === 0) return;
+    await this.#nft.apply(deleteElements(this.#config.nftTable, [endpoint]));
+    await this.#forgetFlows(flowsOf(endpoint));
+  }
+
+  /** One after the other, since a batch stops at the first failure: no such flow, or a kernel that can't do it. */
+  async #forgetFlows(messages: readonly Buffer[]): Promise<void> {
+    await Promise.all(messages.map((message) => this.#launcher.netlink([message])));
   }
 
   /** Gives back what an endpoint holds in this process and in the record. */
@@ -235,11 +255,13 @@ class DefaultBridge implements Bridge {
   }
 
   async #adoptPorts(): Promise<void> {
-    for (const port of await this.#ports.adopt(this.endpoints().flatMap((endpoint) => endpoint.ports))) {
-      this.#warn(
-        `port ${port.hostPort}/${port.protocol} is published, but another program uses it too`,
-        'end that program: connections go to the container',
-      );
+    for (const endpoint of this.endpoints()) {
+      for (const port of await this.#ports.adopt(endpoint.ports, endpoint)) {
+        this.#warn(
+          `port ${port.hostPort}/${port.protocol} is published, but another program uses it too`,
+          'end that program: connections go to the container',
+        );
+      }
     }
   }
 
@@ -269,24 +291,4 @@ class DefaultBridge implements Bridge {
       ipMasq: this.#config.ipMasq ?? true,
     };
   }
-}
-
-/** The network as `network inspect bridge` shows it. */
-function describe(config: BridgeConfig, { networkId, ipv4, ipv6, mtu }: BridgePlan): NetworkDescription {
-  const ipv6Part = ipv6 === undefined ? {} : { subnet6: formatSubnet(ipv6.subnet), gateway6: ipv6.gateway };
-  return {
-    id: networkId,
-    name: 'bridge',
-    driver: 'bridge',
-    createdAt: Date.now(),
-    ipam: { subnet: formatSubnet(ipv4.subnet), gateway: ipv4.gateway, ...ipv6Part },
-    options: {
-      'com.docker.network.bridge.default_bridge': 'true',
-      'com.docker.network.bridge.enable_icc': String(config.icc ?? true),
-      'com.docker.network.bridge.enable_ip_masquerade': String(config.ipMasq ?? true),
-      'com.docker.network.bridge.host_binding_ipv4': config.defaultAddress ?? '0.0.0.0',
-      'com.docker.network.bridge.name': config.name,
-      'com.docker.network.driver.mtu': String(mtu),
-    },
-  };
 }

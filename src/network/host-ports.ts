@@ -1,13 +1,17 @@
 /** Which ports of the host belong to which container: claims them, finds free ones, says in Docker's words what is taken. */
 import { isIPv6 } from 'node:net';
 import { EngineError, errnoOf, isEngineError, messageOf } from '../errors/engine-error.ts';
+import { isUnspecified } from './ip-address.ts';
 import type { PortProtocol, PortRequest, PublishedPort } from './network-types.ts';
-import { type HeldPort, holdPort } from './port-sockets.ts';
+import { type HeldPort, holdPort, type PortToHold } from './port-sockets.ts';
 
-/** Where a container's ports are reached, and which host addresses stand for "all". */
-export interface PortTarget {
+/** Where a container's ports are reached. */
+export interface PortAddresses {
   ipAddress: string;
   ipv6Address?: string;
+}
+
+export interface PortTarget extends PortAddresses {
   /** For requests that name no host address: `0.0.0.0` is all of both families. */
   defaultAddress: string;
 }
@@ -16,8 +20,6 @@ export interface PortRange {
   first: number;
   last: number;
 }
-
-type Hold = typeof holdPort;
 
 interface Claim extends PublishedPort {
   held?: HeldPort;
@@ -35,14 +37,12 @@ const reasons: Readonly<Record<string, string>> = {
  */
 export class HostPorts {
   readonly #ephemeral: PortRange;
-  readonly #hold: Hold;
   /** By protocol and port: the addresses claimed. */
   readonly #claims = new Map<string, Claim[]>();
   #nextEphemeral: number;
 
-  constructor(ephemeral: PortRange, hold: Hold = holdPort) {
+  constructor(ephemeral: PortRange) {
     this.#ephemeral = ephemeral;
-    this.#hold = hold;
     this.#nextEphemeral = ephemeral.first;
   }
 
@@ -62,13 +62,13 @@ export class HostPorts {
   }
 
   /** Takes over the ports of a recorded endpoint. Returns those that another program holds now. */
-  async adopt(ports: readonly PublishedPort[]): Promise<PublishedPort[]> {
+  async adopt(ports: readonly PublishedPort[], target: PortAddresses): Promise<PublishedPort[]> {
     const foreign: PublishedPort[] = [];
     for (const port of ports) {
       const claim: Claim = { ...port };
       this.#enter(claim);
       try {
-        claim.held = await this.#hold(port.protocol, port.hostIp, port.hostPort);
+        claim.held = await holdPort(toHold(port, target));
       } catch {
         foreign.push(port);
       }
@@ -133,9 +133,9 @@ export class HostPorts {
 
   async #bind(claim: Claim, target: PortTarget): Promise<HeldPort> {
     try {
-      return await this.#hold(claim.protocol, claim.hostIp, claim.hostPort);
+      return await holdPort(toHold(claim, target));
     } catch (error) {
-      const inside = isIPv6(claim.hostIp) ? `[${target.ipv6Address}]` : target.ipAddress;
+      const inside = bracketed(toHold(claim, target).target.address);
       const where = `${bracketed(claim.hostIp)}:${claim.hostPort}:${inside}:${claim.containerPort}/${claim.protocol}`;
       const reason = reasons[errnoOf(error) ?? ''] ?? messageOf(error);
       throw new EngineError('internal', `failed to bind host port for ${where}: ${reason}`, {
@@ -178,6 +178,12 @@ export class HostPorts {
   }
 }
 
+function toHold(port: PublishedPort, { ipAddress, ipv6Address }: PortAddresses): PortToHold {
+  const address = isIPv6(port.hostIp) ? (ipv6Address ?? ipAddress) : ipAddress;
+  const target = { address, port: port.containerPort };
+  return { protocol: port.protocol, address: port.hostIp, port: port.hostPort, target };
+}
+
 /** A random port: freer than any range. */
 const anyPort = 0x10000;
 
@@ -213,10 +219,6 @@ function isTaken(error: unknown): boolean {
 function addressesCollide(a: string, b: string): boolean {
   if (isIPv6(a) !== isIPv6(b)) return false;
   return a === b || isUnspecified(a) || isUnspecified(b);
-}
-
-export function isUnspecified(address: string): boolean {
-  return address === '0.0.0.0' || address === '::';
 }
 
 function bracketed(address: string): string {

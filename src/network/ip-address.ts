@@ -123,3 +123,8 @@ export function offsetOf(subnet: Subnet, address: string): number {
 export function subnetSize(subnet: Subnet): number {
   return 2 ** (32 - subnet.prefixLength);
 }
+
+/** Does it stand for all addresses of its family? */
+export function isUnspecified(address: string): boolean {
+  return address === '0.0.0.0' || address === '::';
+}

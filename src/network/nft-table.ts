@@ -2,7 +2,7 @@
 import { isIPv6 } from 'node:net';
 import { EngineError } from '../errors/engine-error.ts';
 import { requireIdentifier } from '../host/nft.ts';
-import { isUnspecified } from './host-ports.ts';
+import { isUnspecified } from './ip-address.ts';
 import type { Endpoint, PublishedPort } from './network-types.ts';
 
 export interface TableOptions {
@@ -102,7 +102,10 @@ function guardChain({ bridge }: TableOptions): string {
   }`;
 }
 
-/** What comes from outside and names a loopback address is never redirected: those ports are published to the host alone. */
+/**
+ * What comes from outside and names a loopback address is never redirected: those ports are published to the host alone. The host's own ::1 can't be
+ * redirected at all (an answer to it would be dropped on the bridge): port-sockets.ts passes those connections on.
+ */
 function publishChains(): string {
   return `  chain publish {
     meta l4proto != { tcp, udp, sctp } return
@@ -119,6 +122,7 @@ function publishChains(): string {
   }
   chain output {
     type nat hook output priority -100; policy accept;
+    ip6 daddr ::1 return
     fib daddr type local jump publish
   }`;
 }
@@ -128,7 +132,7 @@ function publishChains(): string {
  * answer must come back through the host. All others keep theirs.
  */
 function postroutingChain({ bridge, subnet, subnet6, ipMasq }: TableOptions): string {
-  const sources6 = subnet6 === undefined ? '::1' : `{ ::1, ${subnet6} }`;
+  const within6 = `    oifname "${bridge}" ct status dnat ip6 saddr ${subnet6} masquerade\n`;
   const leaving = [
     `    oifname != "${bridge}" ip saddr ${subnet} masquerade\n`,
     ...(subnet6 === undefined ? [] : [`    oifname != "${bridge}" ip6 saddr ${subnet6} masquerade\n`]),
@@ -136,8 +140,7 @@ function postroutingChain({ bridge, subnet, subnet6, ipMasq }: TableOptions): st
   return `  chain postrouting {
     type nat hook postrouting priority 100; policy accept;
 ${ipMasq ? leaving.join('') : ''}    oifname "${bridge}" ct status dnat ip saddr { 127.0.0.0/8, ${subnet} } masquerade
-    oifname "${bridge}" ct status dnat ip6 saddr ${sources6} masquerade
-  }`;
+${subnet6 === undefined ? '' : within6}  }`;
 }
 
 /** Accepting here ends this chain only: what does not concern the bridge is left to other tables. */

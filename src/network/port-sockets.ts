@@ -1,27 +1,38 @@
 /** Holds ports of the host with real sockets, so that no other program takes a published one, and finds those that one has. */
 import { createSocket } from 'node:dgram';
-import { createServer, isIPv6 } from 'node:net';
+import { connect, createServer, isIPv6, type Socket } from 'node:net';
 import type { PortProtocol } from './network-types.ts';
 
 export interface HeldPort {
   close(): Promise<void>;
 }
 
-/** Binds `address`:`port` until closed. Rejects with the system's error (`EADDRINUSE`, `EADDRNOTAVAIL`, …). */
-export function holdPort(protocol: PortProtocol, address: string, port: number): Promise<HeldPort> {
-  if (protocol === 'tcp') return holdTcp(address, port);
-  if (protocol === 'udp') return holdUdp(address, port);
+export interface PortToHold {
+  protocol: PortProtocol;
+  address: string;
+  port: number;
+  /** Where the container listens: what nftables can't redirect is passed on by this process. */
+  target: { address: string; port: number };
+}
+
+/** Binds the port until closed. Rejects with the system's error (`EADDRINUSE`, `EADDRNOTAVAIL`, …). */
+export function holdPort(port: PortToHold): Promise<HeldPort> {
+  if (port.protocol === 'tcp') return holdTcp(port);
+  if (port.protocol === 'udp') return holdUdp(port);
   // Node.js has no SCTP sockets: conflicts are only seen between containers.
   return Promise.resolve({ close: () => Promise.resolve() });
 }
 
-function holdTcp(host: string, port: number): Promise<HeldPort> {
+function holdTcp({ address, port, target }: PortToHold): Promise<HeldPort> {
   return new Promise((resolve, reject) => {
-    // The kernel redirects connections before they get here; one that does (an address without redirection) finds nobody.
-    const server = createServer((socket) => socket.destroy());
+    const server = createServer({ allowHalfOpen: true }, (socket) => {
+      // The kernel redirects all others before they get here. It can't redirect ::1: no answer to it may come over a bridge.
+      if (socket.localAddress === '::1') passOn(socket, target);
+      else socket.destroy();
+    });
     server.unref();
     server.once('error', reject);
-    server.listen({ host, port, exclusive: true, ipv6Only: isIPv6(host), backlog: 1 }, () => {
+    server.listen({ host: address, port, exclusive: true, ipv6Only: isIPv6(address) }, () => {
       server.removeListener('error', reject);
       server.on('error', () => undefined);
       resolve({ close: () => new Promise((closed) => server.close(() => closed())) });
@@ -29,7 +40,21 @@ function holdTcp(host: string, port: number): Promise<HeldPort> {
   });
 }
 
-function holdUdp(address: string, port: number): Promise<HeldPort> {
+/** Joins a connection with one to the target; each side's end is passed on, a failure of one ends both. */
+function passOn(client: Socket, target: PortToHold['target']): void {
+  const server = connect({ host: target.address, port: target.port, allowHalfOpen: true });
+  const pairs = [
+    [client, server],
+    [server, client],
+  ] as const;
+  for (const [from, to] of pairs) {
+    from.pipe(to);
+    from.on('error', () => to.destroy());
+    from.on('close', () => to.destroy());
+  }
+}
+
+function holdUdp({ address, port }: PortToHold): Promise<HeldPort> {
   return new Promise((resolve, reject) => {
     const ipv6 = isIPv6(address);
     const socket = createSocket({ type: ipv6 ? 'udp6' : 'udp4', ipv6Only: ipv6 });

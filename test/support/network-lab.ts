@@ -1,0 +1,174 @@
+/** A bridge with containers' namespaces, a client on a network outside, and real sockets in all of them; everything is gone after `close`. */
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { startLauncher } from '../../src/host/launcher.ts';
+import type { Launcher } from '../../src/host/launcher-types.ts';
+import type { NetworkSetup } from '../../src/host/network-setup.ts';
+import { type BridgeOptions, createBridge } from '../../src/network/bridge.ts';
+import { parseEndpoint } from '../../src/network/endpoint-record.ts';
+import type { Bridge, Endpoint, EndpointRequest, PortRequest } from '../../src/network/network-types.ts';
+import { Database } from '../../src/store/database.ts';
+
+const execute = promisify(execFile);
+const peerScript = join(import.meta.dirname, 'network-peer.ts');
+/** IFLA_NET_NS_FD 8 and its like by pid (<linux/if_link.h>): a test has no descriptor 8 in the launcher. */
+const byDescriptor = Buffer.from([8, 0, 28, 0, 8, 0, 0, 0]);
+
+export const lanHost = '198.18.77.1';
+export const lanHost6 = 'fd99:77::1';
+
+export class NetworkLab {
+  readonly launcher: Launcher;
+  readonly tag = randomBytes(3).toString('hex');
+  readonly bridgeName = `gtn${this.tag}`;
+  readonly table = `gantry_test_${this.tag}`;
+  readonly warnings: string[] = [];
+  readonly database: Database;
+  readonly #directory: string;
+  readonly #undo: Array<() => Promise<unknown>> = [];
+  bridge: Bridge;
+
+  private constructor(launcher: Launcher, directory: string, bridge: (lab: NetworkLab) => Bridge) {
+    this.launcher = launcher;
+    this.#directory = directory;
+    this.database = Database.open(join(directory, 'test.db'));
+    this.bridge = bridge(this);
+  }
+
+  static async open(config: Partial<BridgeOptions['config']> = {}): Promise<NetworkLab> {
+    const launcher = await startLauncher();
+    const directory = mkdtempSync(join(tmpdir(), 'gantry-network-'));
+    const lab = new NetworkLab(launcher, directory, () => notYet);
+    await lab.restart(config);
+    return lab;
+  }
+
+  /** A new daemon over the same record. Containers in `live` are still there. */
+  async restart(config: Partial<BridgeOptions['config']> = {}, live: readonly string[] = []): Promise<void> {
+    this.bridge = await createBridge({
+      launcher: this.launcher,
+      endpoints: this.database.collection<Endpoint>('endpoints', parseEndpoint),
+      config: { name: this.bridgeName, nftTable: this.table, bip: '10.213.77.1/24', ...config },
+      warn: (message) => this.warnings.push(message),
+    });
+    await this.bridge.reconcile(new Set(live));
+  }
+
+  namespace(name: string): string {
+    return `${this.bridgeName}-${name}`;
+  }
+
+  async addNamespace(name: string): Promise<string> {
+    const namespace = this.namespace(name);
+    await execute('ip', ['netns', 'add', namespace]);
+    this.#undo.push(() => this.deleteNamespace(name));
+    return namespace;
+  }
+
+  async deleteNamespace(name: string): Promise<void> {
+    await execute('ip', ['netns', 'del', this.namespace(name)]).catch(() => undefined);
+  }
+
+  /** Connects a container and does what its shim would. */
+  async container(
+    id: string,
+    ports: readonly PortRequest[] = [],
+    more: Partial<EndpointRequest> = {},
+  ): Promise<Endpoint> {
+    const { endpoint, setup } = await this.bridge.connect({ containerId: id, ports, ...more });
+    await this.applySetup(id, setup);
+    return endpoint;
+  }
+
+  async applySetup(name: string, setup: NetworkSetup): Promise<void> {
+    const namespace = await this.addNamespace(name);
+    for (const [path, value] of Object.entries(setup.sysctls ?? {})) {
+      await execute('ip', ['netns', 'exec', namespace, 'sh', '-c', `echo ${value} > /proc/sys/net/${path}`]);
+    }
+    await this.#send(setup.inside.map(patched), `/run/netns/${namespace}`);
+    await this.#send(setup.outside);
+  }
+
+  /** Runs a server in a container's namespace that tells each peer its own address. Resolves when it listens. */
+  async serve(name: string, ...ports: readonly string[]): Promise<void> {
+    const child = execFile('ip', [
+      'netns',
+      'exec',
+      this.namespace(name),
+      process.execPath,
+      peerScript,
+      'serve',
+      ...ports,
+    ]);
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    this.#undo.push(() => {
+      child.kill('SIGKILL');
+      return ended;
+    });
+    await new Promise<void>((resolve, reject) => {
+      child.stdout?.once('data', () => resolve());
+      child.once('exit', (code) => reject(new Error(`the server in ${name} ended with ${code}`)));
+    });
+  }
+
+  /** What the server at the other end says of the peer's address, or `ECONNREFUSED`, `timeout`, …; from the host where no namespace is given. */
+  async ask(target: {
+    protocol?: 'tcp' | 'udp';
+    host: string;
+    port: number;
+    from?: string;
+  }): Promise<string> {
+    const args = ['ask', target.protocol ?? 'tcp', target.host, String(target.port)];
+    if (target.from === undefined) return (await execute(process.execPath, [peerScript, ...args])).stdout;
+    const inside = ['netns', 'exec', this.namespace(target.from), process.execPath, peerScript, ...args];
+    return (await execute('ip', inside)).stdout;
+  }
+
+  /** A machine on a network of its own beside the host, which is its router. */
+  async addLan(): Promise<void> {
+    const namespace = await this.addNamespace('lan');
+    const link = `gtl${this.tag}`;
+    const commands = [
+      `link add ${link} type veth peer name eth0 netns ${namespace}`,
+      `addr add ${lanHost}/24 dev ${link}`,
+      `addr add ${lanHost6}/64 dev ${link} nodad`,
+      `link set ${link} up`,
+      `-n ${namespace} addr add 198.18.77.2/24 dev eth0`,
+      `-n ${namespace} addr add fd99:77::2/64 dev eth0 nodad`,
+      `-n ${namespace} link set eth0 up`,
+      `-n ${namespace} link set lo up`,
+      `-n ${namespace} route add default via ${lanHost}`,
+      `-n ${namespace} -6 route add default via ${lanHost6}`,
+    ];
+    this.#undo.push(() => execute('ip', ['link', 'del', link]).catch(() => undefined));
+    for (const command of commands) await execute('ip', command.split(' '));
+  }
+
+  async close(): Promise<void> {
+    for (const undo of this.#undo.reverse()) await undo();
+    await this.bridge.destroy();
+    await this.launcher.close();
+    this.database.close();
+    rmSync(this.#directory, { recursive: true });
+  }
+
+  async #send(messages: readonly Uint8Array[], netns?: string): Promise<void> {
+    const { failure } = await this.launcher.netlink(messages, netns);
+    if (failure !== undefined) throw new Error(`message ${failure.index} failed with errno ${failure.errno}`);
+  }
+}
+
+const notYet: Bridge = Object.create(null);
+
+function patched(message: Uint8Array): Buffer {
+  const out = Buffer.from(message);
+  const at = out.indexOf(byDescriptor);
+  if (at < 0) return out;
+  out.writeUInt16LE(19, at + 2);
+  out.writeUInt32LE(process.pid, at + 4);
+  return out;
+}
