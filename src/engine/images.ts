@@ -1,0 +1,98 @@
+/** Images for users: what comes, goes and is renamed is told, and who uses them is known from the containers. */
+import type { Readable } from 'node:stream';
+import type { Image, Progress, PullRequest, RemovedImage } from '../images/image-types.ts';
+import { familiarName, familiarReference, parseReference, withDefaultTag } from '../oci/reference.ts';
+import type { Engine } from './engine.ts';
+import { hasProcess } from './state.ts';
+
+type ImageEngine = Pick<Engine, 'images' | 'containers' | 'events'>;
+
+/** Pulls, tells, and answers the image. EngineErrors as from `ImageService.pull`. */
+export async function pullImage(engine: ImageEngine, request: PullRequest): Promise<Image> {
+  const image = await engine.images.pull(request);
+  const reference = withDefaultTag(parseReference(request.reference));
+  publishImageEvent(engine, 'pull', familiarReference(reference), familiarName(reference), labelsOf(image));
+  return image;
+}
+
+export async function loadImage(
+  engine: ImageEngine,
+  archive: Readable,
+  progress: Progress,
+  signal?: AbortSignal,
+): Promise<Image[]> {
+  const images = await engine.images.load(archive, progress, signal);
+  for (const image of images) publishImageEvent(engine, 'load', image.id, image.id, labelsOf(image));
+  return images;
+}
+
+export async function importImage(
+  engine: ImageEngine,
+  tar: Readable,
+  options: { reference?: string; message?: string; changes: readonly string[]; platform?: string },
+  signal?: AbortSignal,
+): Promise<Image> {
+  const image = await engine.images.import(tar, options, signal);
+  publishImageEvent(engine, 'import', image.id, image.id, labelsOf(image));
+  if (options.reference !== undefined) publishTag(engine, image, options.reference);
+  return image;
+}
+
+/** EngineErrors: `not-found` for the source, `invalid-argument` for a bad target. */
+export function tagImage(engine: ImageEngine, source: string, target: string): void {
+  const image = engine.images.get(source);
+  engine.images.tag(source, target);
+  publishTag(engine, image, target);
+}
+
+function publishTag(engine: ImageEngine, image: Image, target: string): void {
+  const name = familiarReference(withDefaultTag(parseReference(target)));
+  publishImageEvent(engine, 'tag', image.id, name, labelsOf(image));
+}
+
+/** EngineErrors: `not-found`, `conflict` in Docker's words while a container needs it. */
+export async function removeImage(
+  engine: ImageEngine,
+  nameOrId: string,
+  options: { force: boolean; prune: boolean },
+): Promise<RemovedImage[]> {
+  const { id } = engine.images.get(nameOrId);
+  const removed = await engine.images.remove(nameOrId, {
+    ...options,
+    usedBy: (imageId) => imageUser(engine, imageId),
+  });
+  for (const { untagged, deleted } of removed) {
+    if (untagged !== undefined) publishImageEvent(engine, 'untag', id, id);
+    /* Layers are told of too; only the image itself is one. */
+    if (deleted === id) publishImageEvent(engine, 'delete', id, id);
+  }
+  return removed;
+}
+
+/** A container that was made of an image: a running one, where there is one. */
+export function imageUser(
+  engine: Pick<Engine, 'containers'>,
+  imageId: string,
+): { id: string; running: boolean } | undefined {
+  let found: { id: string; running: boolean } | undefined;
+  for (const { id, record } of engine.containers.list()) {
+    if (record.imageId !== imageId) continue;
+    if (hasProcess(record.state)) return { id, running: true };
+    found ??= { id, running: false };
+  }
+  return found;
+}
+
+function publishImageEvent(
+  engine: Pick<Engine, 'events'>,
+  action: 'delete' | 'import' | 'load' | 'pull' | 'tag' | 'untag',
+  actorId: string,
+  name: string,
+  labels: Readonly<Record<string, string>> = {},
+): void {
+  engine.events.publish({ type: 'image', action, actorId, attributes: { ...labels, name } });
+}
+
+function labelsOf(image: Image): Readonly<Record<string, string>> {
+  return image.config.config?.Labels ?? {};
+}
