@@ -116,6 +116,10 @@ function mountPoint(point: MountPoint, input: SpecInput): SpecMount {
       mergeTmpfsOptions([...(point.tmpfsOptions ?? []), ...access]),
     );
   }
+  if (point.filesystem !== undefined) {
+    const { type, device, options } = point.filesystem;
+    return mountOf(point.destination, type, device, [...options, ...(point.readWrite ? [] : ['ro'])]);
+  }
   const bind = point.nonRecursive ? 'bind' : 'rbind';
   return mountOf(point.destination, 'bind', point.source, [
     bind,
