@@ -1,0 +1,11 @@
+/** The headers that every answer carries, as Docker's do. */
+import { apiVersion } from '../wire/api-version.ts';
+
+export function commonHeaders(serverVersion: string): Record<string, string> {
+  return {
+    'Api-Version': apiVersion,
+    'Docker-Experimental': 'false',
+    Ostype: 'linux',
+    Server: `Gantry/${serverVersion} (linux)`,
+  };
+}

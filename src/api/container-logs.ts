@@ -1,0 +1,53 @@
+/** `GET /containers/{id}/logs`. */
+import { readLogs } from '../engine/logs.ts';
+import { EngineError } from '../errors/engine-error.ts';
+import { frameHeader } from '../wire/raw-stream.ts';
+import { type Call, param } from './call.ts';
+import { textOf } from './http-status.ts';
+import { streamContentType, writeChunk } from './session-pump.ts';
+import { openStream } from './stream-response.ts';
+
+export async function getLogs(call: Call): Promise<void> {
+  const { query } = call;
+  const [stdout, stderr] = [query.boolean('stdout'), query.boolean('stderr')];
+  if (!stdout && !stderr) {
+    throw new EngineError('invalid-argument', 'Bad parameters: you must choose at least one stream');
+  }
+  const options = {
+    stdout,
+    stderr,
+    follow: query.boolean('follow'),
+    timestamps: query.boolean('timestamps'),
+    details: query.boolean('details'),
+    tail: query.optional('tail') ?? 'all',
+    ...timeRange(call),
+  };
+  const { tty, lines } = await readLogs(call.engine, param(call, 'id'), options, call.signal);
+  openStream(call, streamContentType(call, tty));
+  await sendLines(call, tty, lines);
+}
+
+async function sendLines(
+  call: Call,
+  tty: boolean,
+  lines: AsyncIterable<{ stream: 'stdout' | 'stderr'; data: Buffer }>,
+): Promise<void> {
+  try {
+    for await (const { stream, data } of lines) {
+      if (!(await writeChunk(call.response, tty, stream, data))) return;
+    }
+  } catch (error) {
+    /* The status is long gone: a frame of its own kind carries the error. */
+    const text = Buffer.from(`Error grabbing logs: ${textOf(error)}\n`);
+    if (!call.signal.aborted && !tty) call.response.write(frameHeader('systemerr', text.length));
+    if (!call.signal.aborted) call.response.write(text);
+  } finally {
+    call.response.end();
+  }
+}
+
+function timeRange(call: Call): { since?: string; until?: string } {
+  const since = call.query.optional('since');
+  const until = call.query.optional('until');
+  return { ...(since === undefined ? {} : { since }), ...(until === undefined ? {} : { until }) };
+}

@@ -1,0 +1,126 @@
+/** Images that come in: pull, import and load, each answered with a stream of progress. */
+import { importImage, loadImage, pullImage } from '../engine/images.ts';
+import { EngineError } from '../errors/engine-error.ts';
+import type { ProgressMessage, RegistryAuth } from '../images/image-types.ts';
+import type { ProgressMessage as WireProgress } from '../wire/progress-message.ts';
+import { parseJson } from './body.ts';
+import type { Call } from './call.ts';
+import { ProgressStream } from './stream-response.ts';
+
+/** `fromImage` pulls, `fromSrc` imports. */
+export async function postImageCreate(call: Call): Promise<void> {
+  const image = call.query.optional('fromImage');
+  if (image !== undefined) return pull(call, image);
+  const source = call.query.optional('fromSrc');
+  if (source === '-') return importTar(call);
+  const message =
+    source === undefined ? 'fromImage or fromSrc must be given' : `fromSrc=${source} is not supported`;
+  throw new EngineError('invalid-argument', message, {
+    hint: 'send the archive as the body, with fromSrc=-',
+  });
+}
+
+function pull(call: Call, image: string): Promise<void> {
+  const stream = new ProgressStream(call);
+  const platform = call.query.optional('platform');
+  const auth = registryAuth(call);
+  return stream.run(async () => {
+    await pullImage(call.engine, {
+      reference: referenceOf(image, call.query.text('tag')),
+      progress: (message) => stream.send(encodeProgress(message)),
+      signal: call.signal,
+      ...(platform === undefined ? {} : { platform }),
+      ...(auth === undefined ? {} : { auth }),
+    });
+  });
+}
+
+function importTar(call: Call): Promise<void> {
+  const { query } = call;
+  const stream = new ProgressStream(call);
+  const repo = query.text('repo');
+  const message = query.optional('message');
+  const platform = query.optional('platform');
+  return stream.run(async () => {
+    const options = {
+      changes: query.all('changes'),
+      ...(repo === '' ? {} : { reference: referenceOf(repo, query.text('tag')) }),
+      ...(message === undefined ? {} : { message }),
+      ...(platform === undefined ? {} : { platform }),
+    };
+    const image = await importImage(call.engine, call.request, options, call.signal);
+    stream.send({ status: image.id });
+  });
+}
+
+export function postImagesLoad(call: Call): Promise<void> {
+  const stream = new ProgressStream(call);
+  const quiet = call.query.boolean('quiet');
+  return stream.run(async () => {
+    await loadImage(
+      call.engine,
+      call.request,
+      (message) => {
+        if (!quiet || message.stream !== undefined) stream.send(encodeProgress(message));
+      },
+      call.signal,
+    );
+  });
+}
+
+/** Without a tag in either place Docker would pull every tag; here it is the latest. */
+function referenceOf(name: string, tag: string): string {
+  if (tag === '') return name;
+  return /^[a-z0-9]+:[0-9a-f]{32,}$/i.test(tag) ? `${name}@${tag}` : `${name}:${tag}`;
+}
+
+export function encodeProgress(message: ProgressMessage): WireProgress {
+  if (message.stream !== undefined) return { stream: message.stream };
+  const { current, total } = message;
+  const isLayer = message.id !== undefined;
+  const detail = { ...(current === undefined ? {} : { current }), ...(total === undefined ? {} : { total }) };
+  return {
+    ...(message.status === undefined ? {} : { status: message.status }),
+    ...(isLayer || current !== undefined ? { progressDetail: detail } : {}),
+    ...(current === undefined || total === undefined ? {} : { progress: bar(current, total) }),
+    ...(isLayer ? { id: message.id } : {}),
+  };
+}
+
+/** The bar that Docker draws for clients which don't: 50 cells, then the sizes. */
+function bar(current: number, total: number): string {
+  const filled = total > 0 ? Math.min(50, Math.floor((current / total) * 50)) : 0;
+  const cells = filled < 50 ? `${'='.repeat(filled)}>${' '.repeat(49 - filled)}` : `${'='.repeat(50)}>`;
+  return `[${cells}] ${humanSize(current).padStart(8)}/${humanSize(total)}`;
+}
+
+/** Decimal units, four digits. */
+function humanSize(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return `${Number(value.toPrecision(4))}${units[unit]}`;
+}
+
+/** `X-Registry-Auth`: base64 (of either alphabet) of a JSON object. A malformed one counts as none, as with Docker. */
+function registryAuth(call: Call): RegistryAuth | undefined {
+  const header = call.request.headers['x-registry-auth'];
+  if (typeof header !== 'string' || header === '') return undefined;
+  try {
+    const fields = parseJson(Buffer.from(header, 'base64url').toString('utf8'));
+    const [username, password] = [fields.string('username'), fields.string('password')];
+    const [identityToken, registryToken] = [fields.string('identitytoken'), fields.string('registrytoken')];
+    return {
+      ...(username === '' ? {} : { username }),
+      ...(password === '' ? {} : { password }),
+      ...(identityToken === '' ? {} : { identityToken }),
+      ...(registryToken === '' ? {} : { registryToken }),
+    };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,116 @@
+/** `GET /info` as Docker shows it. */
+import type { SystemInfo } from '../engine/system-views.ts';
+import { compareApiVersions } from '../wire/api-version.ts';
+import type { InfoResponse } from '../wire/system.ts';
+import { rfc3339 } from './timestamps.ts';
+
+const hub = 'https://index.docker.io/v1/';
+
+export function encodeInfo(info: SystemInfo, version: string): InfoResponse {
+  return {
+    ID: info.id,
+    Containers: info.containers,
+    ContainersRunning: info.containersRunning,
+    ContainersPaused: info.containersPaused,
+    ContainersStopped: info.containersStopped,
+    Images: info.images,
+    Driver: info.driver,
+    DriverStatus: info.driverStatus,
+    Plugins: {
+      Volume: info.plugins.volume,
+      Network: info.plugins.network,
+      Authorization: null,
+      Log: info.plugins.log,
+    },
+    ...encodeLimits(info, version),
+    ...encodeHost(info),
+    RegistryConfig: encodeRegistries(info),
+    GenericResources: null,
+    DockerRootDir: info.dataRoot,
+    HttpProxy: info.httpProxy,
+    HttpsProxy: info.httpsProxy,
+    NoProxy: info.noProxy,
+    Name: info.name,
+    Labels: info.labels,
+    ExperimentalBuild: false,
+    ServerVersion: info.serverVersion,
+    Runtimes: encodeRuntimes(info),
+    DefaultRuntime: info.defaultRuntime,
+    Swarm: {
+      NodeID: '',
+      NodeAddr: '',
+      LocalNodeState: 'inactive',
+      ControlAvailable: false,
+      Error: '',
+      RemoteManagers: null,
+    },
+    LiveRestoreEnabled: info.liveRestore,
+    Isolation: '',
+    InitBinary: info.initBinary,
+    ContainerdCommit: { ID: '' },
+    RuncCommit: { ID: '' },
+    InitCommit: { ID: '' },
+    SecurityOptions: info.securityOptions,
+    CDISpecDirs: [],
+    Warnings: info.warnings.length === 0 ? null : info.warnings,
+  };
+}
+
+function encodeLimits(info: SystemInfo, version: string) {
+  return {
+    MemoryLimit: info.memoryLimit,
+    SwapLimit: info.swapLimit,
+    /* Gone from the API with 1.42. */
+    ...(compareApiVersions(version, '1.42') < 0 ? { KernelMemory: false, KernelMemoryTCP: false } : {}),
+    CpuCfsPeriod: info.cpuCfsPeriod,
+    CpuCfsQuota: info.cpuCfsQuota,
+    CPUShares: info.cpuShares,
+    CPUSet: info.cpuSet,
+    PidsLimit: info.pidsLimit,
+    OomKillDisable: info.oomKillDisable,
+  };
+}
+
+function encodeHost(info: SystemInfo) {
+  return {
+    IPv4Forwarding: info.ipv4Forwarding,
+    Debug: info.debug,
+    NFd: info.fileDescriptors,
+    NGoroutines: 0,
+    SystemTime: rfc3339(info.systemTime),
+    LoggingDriver: info.loggingDriver,
+    CgroupDriver: info.cgroupDriver,
+    CgroupVersion: info.cgroupVersion,
+    NEventsListener: info.eventsListeners,
+    KernelVersion: info.kernelVersion,
+    OperatingSystem: info.operatingSystem,
+    OSVersion: info.osVersion,
+    OSType: 'linux',
+    Architecture: info.architecture,
+    IndexServerAddress: hub,
+    NCPU: info.cpuCount,
+    MemTotal: info.memoryTotal,
+  };
+}
+
+function encodeRuntimes(info: SystemInfo): InfoResponse['Runtimes'] {
+  const entries = Object.entries(info.runtimes).map(([name, runtime]) => [
+    name,
+    { path: runtime.path, ...(runtime.args.length === 0 ? {} : { runtimeArgs: runtime.args }) },
+  ]);
+  return Object.fromEntries(entries);
+}
+
+function encodeRegistries(info: SystemInfo): InfoResponse['RegistryConfig'] {
+  const isCidr = (registry: string): boolean => registry.includes('/');
+  const hosts = info.insecureRegistries.filter((registry) => !isCidr(registry));
+  const insecure = hosts.map((name) => [name, { Name: name, Mirrors: [], Secure: false, Official: false }]);
+  return {
+    InsecureRegistryCIDRs: ['::1/128', '127.0.0.0/8', ...info.insecureRegistries.filter(isCidr)],
+    IndexConfigs: {
+      'docker.io': { Name: 'docker.io', Mirrors: info.registryMirrors, Secure: true, Official: true },
+      ...Object.fromEntries(insecure),
+    },
+    Mirrors: info.registryMirrors,
+  };
+}

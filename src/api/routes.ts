@@ -1,0 +1,119 @@
+/** Every route of the API, in one table. */
+import { listPlugins, noSwarm, notImplemented } from './absent.ts';
+import type { Handler } from './call.ts';
+import {
+  deleteContainer,
+  getTop,
+  postKill,
+  postPause,
+  postPrune,
+  postRename,
+  postResize,
+  postRestart,
+  postStart,
+  postStop,
+  postUnpause,
+  postWait,
+} from './container-actions.ts';
+import { postAttach } from './container-attach.ts';
+import { postCreate } from './container-create.ts';
+import { getContainer, getStartReport } from './container-inspect.ts';
+import { getContainers } from './container-list.ts';
+import { getLogs } from './container-logs.ts';
+import { getEvents } from './events.ts';
+import { getExec, postExecCreate, postExecResize, postExecStart } from './exec.ts';
+import { postImageCreate, postImagesLoad } from './image-transfer.ts';
+import { deleteImage, getHistory, getImage, getImages, postImagesPrune, postTag } from './images.ts';
+import { deleteNetwork, getNetwork, getNetworks, postNetworksPrune } from './networks.ts';
+import { getDiskUsage, getInfo, getVersion, ping, postAuth } from './system.ts';
+import { deleteVolume, getVolume, getVolumes, postVolumeCreate, postVolumesPrune } from './volumes.ts';
+
+export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
+export type Route = readonly [method: Method, path: string, handler: Handler];
+
+/** Paths are without the version. Attach and exec with an upgraded connection never come here: see `hijack.ts`. */
+export const routes: readonly Route[] = [
+  ['GET', '/_ping', ping],
+  ['HEAD', '/_ping', ping],
+  ['GET', '/version', getVersion],
+  ['GET', '/info', getInfo],
+  ['GET', '/events', getEvents],
+  ['GET', '/system/df', getDiskUsage],
+  ['POST', '/auth', postAuth],
+
+  ['GET', '/containers/json', getContainers],
+  ['POST', '/containers/create', postCreate],
+  ['POST', '/containers/prune', postPrune],
+  ['GET', '/containers/:id/json', getContainer],
+  ['GET', '/containers/:id/top', getTop],
+  ['GET', '/containers/:id/logs', getLogs],
+  ['POST', '/containers/:id/start', postStart],
+  ['POST', '/containers/:id/stop', postStop],
+  ['POST', '/containers/:id/restart', postRestart],
+  ['POST', '/containers/:id/kill', postKill],
+  ['POST', '/containers/:id/pause', postPause],
+  ['POST', '/containers/:id/unpause', postUnpause],
+  ['POST', '/containers/:id/rename', postRename],
+  ['POST', '/containers/:id/resize', postResize],
+  ['POST', '/containers/:id/attach', postAttach],
+  ['POST', '/containers/:id/wait', postWait],
+  ['DELETE', '/containers/:id', deleteContainer],
+  ['GET', '/gantry/containers/:id/start-report', getStartReport],
+  ['GET', '/containers/:id/attach/ws', notImplemented('attach over a WebSocket')],
+  ['GET', '/containers/:id/stats', notImplemented('container statistics')],
+  ['GET', '/containers/:id/changes', notImplemented('container changes')],
+  ['GET', '/containers/:id/export', notImplemented('container export')],
+  ['POST', '/containers/:id/update', notImplemented('container update')],
+  ['GET', '/containers/:id/archive', notImplemented('copying from containers')],
+  ['HEAD', '/containers/:id/archive', notImplemented('copying from containers')],
+  ['PUT', '/containers/:id/archive', notImplemented('copying to containers')],
+  ['POST', '/commit', notImplemented('commit')],
+
+  ['POST', '/containers/:id/exec', postExecCreate],
+  ['POST', '/exec/:id/start', postExecStart],
+  ['POST', '/exec/:id/resize', postExecResize],
+  ['GET', '/exec/:id/json', getExec],
+
+  ['GET', '/images/json', getImages],
+  ['GET', '/images/search', notImplemented('image search')],
+  ['GET', '/images/get', notImplemented('image save')],
+  ['POST', '/images/create', postImageCreate],
+  ['POST', '/images/load', postImagesLoad],
+  ['POST', '/images/prune', postImagesPrune],
+  ['GET', '/images/:name/json', getImage],
+  ['GET', '/images/:name/history', getHistory],
+  ['GET', '/images/:name/get', notImplemented('image save')],
+  ['POST', '/images/:name/tag', postTag],
+  ['POST', '/images/:name/push', notImplemented('image push')],
+  ['DELETE', '/images/:name', deleteImage],
+  ['GET', '/distribution/:name/json', notImplemented('distribution inspect')],
+  ['POST', '/build', notImplemented('build')],
+  ['POST', '/build/prune', notImplemented('build cache')],
+  ['POST', '/session', notImplemented('build sessions')],
+  ['POST', '/grpc', notImplemented('build over gRPC')],
+
+  ['GET', '/volumes', getVolumes],
+  ['POST', '/volumes/create', postVolumeCreate],
+  ['POST', '/volumes/prune', postVolumesPrune],
+  ['GET', '/volumes/:name', getVolume],
+  ['DELETE', '/volumes/:name', deleteVolume],
+
+  ['GET', '/networks', getNetworks],
+  ['POST', '/networks/create', notImplemented('user-defined networks')],
+  ['POST', '/networks/prune', postNetworksPrune],
+  ['GET', '/networks/:id', getNetwork],
+  ['DELETE', '/networks/:id', deleteNetwork],
+  ['POST', '/networks/:id/connect', notImplemented('connecting containers to networks')],
+  ['POST', '/networks/:id/disconnect', notImplemented('disconnecting containers from networks')],
+
+  ['GET', '/plugins', listPlugins],
+  ['GET', '/swarm', noSwarm],
+  ['POST', '/swarm/init', notImplemented('swarm mode')],
+  ['POST', '/swarm/join', notImplemented('swarm mode')],
+  ['POST', '/swarm/leave', noSwarm],
+  ['GET', '/nodes', noSwarm],
+  ['GET', '/services', noSwarm],
+  ['GET', '/tasks', noSwarm],
+  ['GET', '/secrets', noSwarm],
+  ['GET', '/configs', noSwarm],
+];

@@ -1,0 +1,145 @@
+/** The API as an HTTP server that listens nowhere itself: whoever holds a connection hands it over. */
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { Socket } from 'node:net';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Engine } from '../engine/engine.ts';
+import { EngineError, messageOf } from '../errors/engine-error.ts';
+import { Answer, type Call, type Handler } from './call.ts';
+import { commonHeaders } from './common-headers.ts';
+import { createHijack, isHijack } from './hijack.ts';
+import { statusOf, textOf } from './http-status.ts';
+import { acceptConnection } from './plain-hijack.ts';
+import { Query } from './query.ts';
+import { type Route, routes } from './routes.ts';
+import { checkVersion, escapeImageName, splitVersion } from './version-prefix.ts';
+
+export interface ApiServer {
+  accept(socket: Socket): void;
+  /** Lets requests end for `graceMs`, then closes every connection. */
+  close(graceMs: number): Promise<void>;
+}
+
+export async function createApiServer(engine: Engine, serverVersion: string): Promise<ApiServer> {
+  const connections = new Set<Socket>();
+  const { app, server } = createApp(engine, commonHeaders(serverVersion));
+  await app.ready();
+  return {
+    accept(socket) {
+      connections.add(socket);
+      socket.on('close', () => connections.delete(socket));
+      acceptConnection(server, socket);
+    },
+    async close(graceMs) {
+      server.closeIdleConnections();
+      const deadline = Date.now() + graceMs;
+      while (connections.size > 0 && Date.now() < deadline) await sleep(20);
+      for (const socket of connections) socket.destroy();
+      await app.close();
+    },
+  };
+}
+
+function createApp(
+  engine: Engine,
+  headers: Readonly<Record<string, string>>,
+): { app: FastifyInstance; server: Server } {
+  const server = createServer({ keepAliveTimeout: 0, requestTimeout: 0, shouldUpgradeCallback: isHijack });
+  const app = fastify({
+    serverFactory: (handler) => server.on('request', handler),
+    rewriteUrl: (request) => escapeImageName(request.method ?? 'GET', splitVersion(request.url ?? '/').path),
+    routerOptions: { maxParamLength: 4096, ignoreTrailingSlash: true },
+    exposeHeadRoutes: false,
+    bodyLimit: Number.MAX_SAFE_INTEGER,
+    requestTimeout: 0,
+    keepAliveTimeout: 0,
+  });
+  const hijack = createHijack(engine, headers);
+  server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+    void hijack(request, socket, head);
+  });
+  app.removeAllContentTypeParsers();
+  /* Handlers read bodies by themselves: some are JSON, some are archives without end. */
+  app.addContentTypeParser('*', (_request, _payload, done) => done(null));
+  app.addHook('onRequest', async (request, reply) => {
+    for (const [name, value] of Object.entries(headers)) reply.raw.setHeader(name, value);
+    checkVersion(splitVersion(request.originalUrl).version);
+  });
+  app.setErrorHandler((error, request, reply) => sendError(engine, error, request, reply));
+  app.setNotFoundHandler((_request, reply) => reply.code(404).send({ message: 'page not found' }));
+  for (const route of routes) addRoute(app, engine, route);
+  return { app, server };
+}
+
+function addRoute(app: FastifyInstance, engine: Engine, [method, url, handler]: Route): void {
+  app.route({
+    method,
+    url,
+    handler: async (request, reply) => {
+      const result = await runHandler(engine, handler, request, reply);
+      if (reply.sent) return reply;
+      if (result === undefined) return reply.code(204).send();
+      if (!(result instanceof Answer)) return result;
+      return reply.code(result.status).send(result.body);
+    },
+  });
+}
+
+/** What fails in the middle of a stream can't be said any more, other than by cutting it off. */
+async function runHandler(
+  engine: Engine,
+  handler: Handler,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<unknown> {
+  try {
+    return await handler(callOf(engine, request, reply));
+  } catch (error) {
+    if (!reply.sent) throw error;
+    if (!reply.raw.destroyed) logFailure(engine, request.raw, error);
+    reply.raw.destroy();
+    return undefined;
+  }
+}
+
+function callOf(engine: Engine, request: FastifyRequest, reply: FastifyReply): Call {
+  const gone = new AbortController();
+  reply.raw.on('close', () => {
+    if (!reply.raw.writableFinished) gone.abort(new EngineError('cancelled', 'the client went away'));
+  });
+  return {
+    engine,
+    params: request.params as Record<string, string>,
+    query: new Query(request.originalUrl),
+    version: splitVersion(request.originalUrl).version,
+    request: request.raw,
+    response: reply.raw,
+    hijack: () => reply.hijack(),
+    signal: gone.signal,
+  };
+}
+
+function sendError(engine: Engine, error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const known = ownError(error);
+  const status = statusOf(known);
+  if (status >= 500) logFailure(engine, request.raw, known);
+  if (status === 304) void reply.code(304).send();
+  else void reply.code(status).send({ message: textOf(known) });
+}
+
+/** fastify's own complaints (a malformed content type, a bad escape in the URL) carry a status of 4xx. */
+function ownError(error: unknown): unknown {
+  if (error instanceof EngineError || !(error instanceof Error) || !('statusCode' in error)) return error;
+  const isClients = typeof error.statusCode === 'number' && error.statusCode < 500;
+  return isClients ? new EngineError('invalid-argument', error.message, { cause: error }) : error;
+}
+
+function logFailure(engine: Engine, request: IncomingMessage, error: unknown): void {
+  engine.log.warn(
+    { method: request.method, url: request.url, err: error },
+    `request failed: ${messageOf(error)}`,
+  );
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,240 @@
+/** From the settings of flags and daemon.json to what the daemon is made of, with defaults filled in and values checked. */
+import { join } from 'node:path';
+import { type DaemonConfig, defaultDaemonConfig } from '../engine/daemon-config.ts';
+import type { Ulimit } from '../engine/model.ts';
+import { EngineError } from '../errors/engine-error.ts';
+import type { TlsSettings } from './daemon-listeners.ts';
+import type { RuntimeSetting, Settings, UlimitSetting } from './daemon-values.ts';
+
+export interface DaemonSetup {
+  config: DaemonConfig;
+  hosts: string[];
+  group: string;
+  groupGiven: boolean;
+  pidFile: string;
+  tls: TlsSettings;
+  logLevel: LogLevel;
+  logFormat: 'text' | 'json';
+}
+
+const logLevels = ['debug', 'info', 'warn', 'error', 'fatal'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+/** Default paths are Gantry's own, so that a dockerd on the same host is never touched. */
+export function toDaemonSetup(settings: Settings, shimPath: string): DaemonSetup {
+  const read = new SettingsReader(settings);
+  const config = toConfig(read, shimPath);
+  const hosts = read.list('hosts');
+  return {
+    config,
+    hosts: hosts.length === 0 ? ['unix:///run/gantry.sock'] : hosts,
+    group: read.text('group', 'docker'),
+    groupGiven: settings.has('group'),
+    pidFile: read.text('pidfile', join(config.execRoot, 'gantryd.pid')),
+    tls: toTls(read),
+    logLevel: config.debug ? 'debug' : oneOf('log-level', read.text('log-level', 'info'), logLevels),
+    logFormat: oneOf('log-format', read.text('log-format', 'text'), ['text', 'json'] as const),
+  };
+}
+
+function toConfig(read: SettingsReader, shimPath: string): DaemonConfig {
+  const roots = {
+    dataRoot: read.path('data-root', '/var/lib/gantry'),
+    execRoot: read.path('exec-root', '/run/gantry'),
+  };
+  const defaults = defaultDaemonConfig({ ...roots, shimPath });
+  return {
+    ...defaults,
+    ...toNetwork(read, defaults),
+    labels: read.list('labels').map(checkLabel),
+    registryMirrors: read.list('registry-mirrors').map(checkMirror),
+    insecureRegistries: read.list('insecure-registries'),
+    runtimes: { ...read.runtimes(), ...addedRuntimes(read.list('add-runtime')) },
+    defaultRuntime: read.text('default-runtime', defaults.defaultRuntime),
+    logDriver: read.text('log-driver', defaults.logDriver),
+    logOpts: read.map('log-opts'),
+    cgroupDriver: cgroupDriverOf(read.list('exec-opts')),
+    cgroupParent: read.text('cgroup-parent', defaults.cgroupParent),
+    defaultShmSize: read.integer('default-shm-size', defaults.defaultShmSize),
+    defaultUlimits: read.ulimits(),
+    defaultIpcMode: oneOf('default-ipc-mode', read.text('default-ipc-mode', 'private'), [
+      'private',
+      'shareable',
+    ] as const),
+    defaultCgroupnsMode: oneOf('default-cgroupns-mode', read.text('default-cgroupns-mode', ''), [
+      '',
+      'private',
+      'host',
+    ] as const),
+    noNewPrivileges: read.boolean('no-new-privileges', false),
+    seccompProfile: read.text('seccomp-profile', ''),
+    init: read.boolean('init', defaults.init),
+    initPath: read.text('init-path', defaults.initPath),
+    debug: read.boolean('debug', defaults.debug),
+    shutdownTimeout: read.integer('shutdown-timeout', defaults.shutdownTimeout),
+    maxConcurrentDownloads: read.integer('max-concurrent-downloads', defaults.maxConcurrentDownloads, 1),
+    storageDriver: storageDriverOf(read.text('storage-driver', 'overlay2')),
+  };
+}
+
+function toNetwork(read: SettingsReader, defaults: DaemonConfig): Partial<DaemonConfig> {
+  const bip = read.text('bip', '');
+  const fixedCidr = read.text('fixed-cidr', '');
+  const fixedCidr6 = read.text('fixed-cidr-v6', '');
+  const bridge = read.text('bridge', '');
+  if (bridge !== '' && bip !== '') {
+    throw new EngineError(
+      'invalid-argument',
+      'You specified -b & --bip, mutually exclusive options. Please specify only one',
+    );
+  }
+  return {
+    bridge: bridge === '' ? defaults.bridge : bridge,
+    ...(bip === '' ? {} : { bip }),
+    ...(fixedCidr === '' ? {} : { fixedCidr }),
+    ...(fixedCidr6 === '' ? {} : { fixedCidr6 }),
+    mtu: read.integer('mtu', defaults.mtu),
+    ipv6: read.boolean('ipv6', defaults.ipv6),
+    icc: read.boolean('icc', defaults.icc),
+    defaultAddress: read.text('ip', defaults.defaultAddress),
+    nftTable: read.text('nft-table', defaults.nftTable),
+    dns: read.list('dns'),
+    dnsOptions: read.list('dns-opts'),
+    dnsSearch: read.list('dns-search'),
+  };
+}
+
+function toTls(read: SettingsReader): TlsSettings {
+  const certPath = process.env['DOCKER_CERT_PATH'] ?? '/etc/gantry/tls';
+  return {
+    enabled: read.optionalBoolean('tls'),
+    verify: read.boolean('tlsverify', false),
+    caFile: read.text('tlscacert', join(certPath, 'ca.pem')),
+    certFile: read.text('tlscert', join(certPath, 'cert.pem')),
+    keyFile: read.text('tlskey', join(certPath, 'key.pem')),
+  };
+}
+
+/** Typed looks at settings; the kinds were checked when they were read. */
+class SettingsReader {
+  readonly #settings: Settings;
+
+  constructor(settings: Settings) {
+    this.#settings = settings;
+  }
+
+  text(key: string, fallback: string): string {
+    const value = this.#settings.get(key);
+    return typeof value === 'string' ? value : fallback;
+  }
+
+  path(key: string, fallback: string): string {
+    const path = this.text(key, fallback);
+    if (path.startsWith('/')) return path;
+    throw new EngineError('invalid-argument', `${key} must be an absolute path: ${path}`);
+  }
+
+  integer(key: string, fallback: number, least = 0): number {
+    const value = this.#settings.get(key);
+    if (typeof value !== 'number') return fallback;
+    if (value < least)
+      throw new EngineError('invalid-argument', `invalid ${key}: ${value} is less than ${least}`);
+    return value;
+  }
+
+  boolean(key: string, fallback: boolean): boolean {
+    return this.optionalBoolean(key) ?? fallback;
+  }
+
+  optionalBoolean(key: string): boolean | undefined {
+    const value = this.#settings.get(key);
+    return typeof value === 'boolean' ? value : undefined;
+  }
+
+  list(key: string): string[] {
+    const value = this.#settings.get(key);
+    return Array.isArray(value) ? value : [];
+  }
+
+  map(key: string): Record<string, string> {
+    return Object.fromEntries(this.#entries(key).map(([name, value]) => [name, String(value)]));
+  }
+
+  runtimes(): Record<string, RuntimeSetting> {
+    const entries = this.#entries('runtimes');
+    return Object.fromEntries(
+      entries.filter((one): one is [string, RuntimeSetting] => hasKey(one[1], 'path')),
+    );
+  }
+
+  ulimits(): Ulimit[] {
+    return this.#entries('default-ulimits')
+      .filter((one): one is [string, UlimitSetting] => hasKey(one[1], 'soft'))
+      .map(([name, limit]) => ({ name, ...limit }));
+  }
+
+  #entries(key: string): Array<[string, unknown]> {
+    const value = this.#settings.get(key);
+    return typeof value === 'object' ? Object.entries(value) : [];
+  }
+}
+
+function hasKey(value: unknown, key: string): boolean {
+  return typeof value === 'object' && value !== null && key in value;
+}
+
+function addedRuntimes(words: readonly string[]): Record<string, RuntimeSetting> {
+  const entries = words.map((word) => {
+    const match = /^([a-z0-9._-]+)=(\/.+)$/i.exec(word);
+    if (match === null)
+      throw new EngineError('invalid-argument', `invalid runtime ${word}: it must be NAME=/PATH`);
+    return [match[1], { path: match[2], args: [] }];
+  });
+  return Object.fromEntries(entries);
+}
+
+function cgroupDriverOf(execOpts: readonly string[]): 'cgroupfs' | 'systemd' {
+  let driver: 'cgroupfs' | 'systemd' = 'cgroupfs';
+  for (const option of execOpts) {
+    const [key, value = ''] = option.split('=', 2);
+    if (key !== 'native.cgroupdriver') {
+      throw new EngineError(
+        'invalid-argument',
+        `invalid option ${option}: only native.cgroupdriver=… is known`,
+      );
+    }
+    driver = oneOf('native.cgroupdriver', value, ['cgroupfs', 'systemd'] as const);
+  }
+  return driver;
+}
+
+function storageDriverOf(name: string): 'overlay2' {
+  oneOf('storage-driver', name, ['overlay2', 'overlay'] as const);
+  return 'overlay2';
+}
+
+function checkLabel(label: string): string {
+  if (/^[^=]+=/.test(label)) return label;
+  throw new EngineError('invalid-argument', `bad attribute format: ${label}`, {
+    hint: 'write labels as KEY=VALUE',
+  });
+}
+
+function checkMirror(mirror: string): string {
+  const url = URL.canParse(mirror) ? new URL(mirror) : undefined;
+  if (url !== undefined && /^https?:$/.test(url.protocol) && url.search === '' && url.hash === '') {
+    return mirror.replace(/\/$/, '');
+  }
+  throw new EngineError('invalid-argument', `invalid mirror: ${mirror}`, {
+    hint: 'write mirrors as https://HOST[:PORT]',
+  });
+}
+
+function oneOf<T extends string>(key: string, value: string, known: readonly T[]): T {
+  const found = known.find((one) => one === value);
+  if (found !== undefined) return found;
+  const names = known.filter((one) => one !== '').join(', ');
+  throw new EngineError('invalid-argument', `invalid ${key}: ${value}`, {
+    hint: `it must be one of ${names}`,
+  });
+}
