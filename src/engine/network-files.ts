@@ -98,7 +98,10 @@ export function parseResolvConf(text: string): {
 } {
   const found = { nameservers: [] as string[], search: [] as string[], options: [] as string[] };
   for (const line of text.split('\n')) {
-    const [keyword, ...values] = line.replace(/[#;].*/, '').trim().split(/\s+/);
+    const [keyword, ...values] = line
+      .replace(/[#;].*/, '')
+      .trim()
+      .split(/\s+/);
     if (keyword === 'nameserver') found.nameservers.push(...values.slice(0, 1));
     if (keyword === 'search' || keyword === 'domain') found.search = values;
     if (keyword === 'options') found.options.push(...values);
