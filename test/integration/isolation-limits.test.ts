@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -74,6 +75,7 @@ for (const runtime of ['crun', 'runc'] as const)
 describe('a cgroup from outside', () => {
   const path = `/gantry-isolation-${randomBytes(4).toString('hex')}/inner`;
   const children: Array<ReturnType<typeof spawn>> = [];
+  const ended: Array<Promise<unknown>> = [];
 
   before(() => {
     for (const directory of cgroupDirectories(cgroups, path))
@@ -84,6 +86,7 @@ describe('a cgroup from outside', () => {
       for (const name of ['memory', 'freezer']) {
         const child = spawn('sleep', ['600'], { stdio: 'ignore' });
         children.push(child);
+        ended.push(once(child, 'exit'));
         const hierarchy = hierarchyOf(cgroups, name) ?? cgroups.hierarchies[0];
         assert.ok(hierarchy !== undefined && child.pid !== undefined);
         const [directory = ''] = cgroupDirectories({ hierarchies: [hierarchy] }, path);
@@ -110,25 +113,27 @@ describe('a cgroup from outside', () => {
   });
 
   test('processes that the kernel ended for want of memory are counted', async () => {
+    const hogPath = path.replace('inner', 'hog');
     const memory = hierarchyOf(cgroups, 'memory');
     assert.ok(memory !== undefined);
-    const [directory = ''] = cgroupDirectories({ hierarchies: [memory] }, path);
+    const [directory = ''] = cgroupDirectories({ hierarchies: [memory] }, hogPath);
+    mkdirSync(directory);
+    assert.equal(await oomKills(cgroups, hogPath), 0);
     const limit = memory.version === 2 ? 'memory.max' : 'memory.limit_in_bytes';
-    assert.equal(await oomKills(cgroups, path), 0);
     writeFileSync(join(directory, limit), String(16 << 20));
-    const hog = 'echo $$ >"$0/cgroup.procs"; head -c 100000000 /dev/zero | tail >/dev/null';
-    spawnSync('sh', ['-c', hog, directory]);
-    assert.ok((await oomKills(cgroups, path)) >= 1);
+    spawnSync('sh', ['-c', 'echo $$ >"$0/cgroup.procs"; exec tail /dev/zero', directory], {
+      timeout: 30_000,
+    });
+    assert.ok((await oomKills(cgroups, hogPath)) >= 1);
+    await removeCgroup(cgroups, hogPath);
+    assert.equal(await oomKills(cgroups, hogPath), 0);
   });
 
   test('it is killed and removed everywhere, and that twice', async () => {
-    const ended = children.map(
-      (child) => new Promise((resolve) => child.once('exit', (_, signal) => resolve(signal))),
-    );
     await killCgroup(cgroups, path);
     assert.deepEqual(
       await Promise.all(ended),
-      children.map(() => 'SIGKILL'),
+      children.map(() => [null, 'SIGKILL']),
     );
     await removeCgroup(cgroups, path);
     await removeCgroup(cgroups, path);
