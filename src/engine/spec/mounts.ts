@@ -91,7 +91,8 @@ function userMounts(input: SpecInput): SpecMount[] {
     ...temporary,
     ...networkFiles(input),
   ];
-  return [...new Map(all.reverse().map((mount) => [mount.destination, mount])).values()].reverse();
+  const places = all.map((mount) => mount.destination);
+  return all.filter((mount, index) => places.indexOf(mount.destination) === index);
 }
 
 function networkFiles(input: SpecInput): SpecMount[] {
