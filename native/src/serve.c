@@ -23,6 +23,7 @@ static void reply(struct client *client, const struct frame *request, int error)
 static void add_state(const struct shim *self, struct buffer *frame) {
   add_number(frame, F_PHASE, self->phase);
   add_number(frame, F_PID, (uint64_t)self->process);
+  add_number(frame, F_SHIM_PID, (uint64_t)getpid());
   add_number(frame, F_STARTED, (uint64_t)self->started_ms);
   add_bytes(frame, F_MEMO, self->request.memo.data, self->request.memo.len);
   add_number(frame, F_MOUNT_US, self->timings.mount_us);

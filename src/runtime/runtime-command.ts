@@ -1,0 +1,58 @@
+/** Short calls of an OCI runtime: pause, resume, delete, ps. */
+import { messageOf } from '../errors/engine-error.ts';
+import type { CommandResult, Launcher } from '../host/launcher-types.ts';
+import { commandError } from './runtime-errors.ts';
+import type { RuntimeProgram } from './runtime-types.ts';
+
+export class RuntimeCommands {
+  readonly #launcher: Launcher;
+  readonly #hiddenMounts: readonly string[];
+  readonly #env: Readonly<Record<string, string>>;
+
+  constructor(launcher: Launcher, hiddenMounts: readonly string[], env: Readonly<Record<string, string>>) {
+    this.#launcher = launcher;
+    this.#hiddenMounts = hiddenMounts;
+    this.#env = env;
+  }
+
+  async pause(containerId: string, runtime: RuntimeProgram): Promise<void> {
+    await this.#must(runtime, ['pause', containerId], 'cannot pause the container');
+  }
+
+  async resume(containerId: string, runtime: RuntimeProgram): Promise<void> {
+    await this.#must(runtime, ['resume', containerId], 'cannot resume the container');
+  }
+
+  async pids(containerId: string, runtime: RuntimeProgram): Promise<number[]> {
+    const what = 'cannot list the processes of the container';
+    const { stdout } = await this.#must(runtime, ['ps', '--format', 'json', containerId], what);
+    try {
+      const pids: unknown = JSON.parse(stdout.toString());
+      return Array.isArray(pids) ? pids.filter((pid) => typeof pid === 'number') : [];
+    } catch (error) {
+      throw commandError(what, messageOf(error));
+    }
+  }
+
+  /** Ends all processes of a container and removes its cgroup and the runtime's state. Nothing to do is no error. */
+  async delete(containerId: string, runtime: RuntimeProgram): Promise<void> {
+    const result = await this.#run(runtime, ['delete', '--force', containerId]);
+    if (result.exitCode === 0) return;
+    const error = commandError('cannot remove what is left of the container', result.stderr.toString());
+    if (error.code !== 'not-found') throw error;
+  }
+
+  async #must(runtime: RuntimeProgram, args: readonly string[], what: string): Promise<CommandResult> {
+    const result = await this.#run(runtime, args);
+    if (result.exitCode !== 0) throw commandError(what, result.stderr.toString());
+    return result;
+  }
+
+  async #run(runtime: RuntimeProgram, args: readonly string[]): Promise<CommandResult> {
+    return await this.#launcher.run({
+      argv: [runtime.path, ...runtime.args, ...args],
+      hiddenMounts: this.#hiddenMounts,
+      env: this.#env,
+    });
+  }
+}

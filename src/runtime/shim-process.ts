@@ -1,0 +1,64 @@
+/** A process that a shim holds, as the daemon sees it. */
+import { EngineError } from '../errors/engine-error.ts';
+import { numberOf } from '../host/frame.ts';
+import { errnoName } from '../host/launcher-codec.ts';
+import type { Attachment, AttachOptions, ExitStatus, SupervisedProcess } from './runtime-types.ts';
+import { attachTo } from './shim-attachment.ts';
+import { type ShimConnection, type ShimRecord, shimFields, shimRequests } from './shim-connection.ts';
+
+export interface ShimProcessOptions {
+  directory: string;
+  shimPid: number;
+  connection: ShimConnection;
+  /** State or reply to a start: tells pid and time. */
+  state: ShimRecord;
+  /** Called where the shim was lost: cleans up, and tells how the process ended. */
+  onLost: () => Promise<ExitStatus>;
+}
+
+export class ShimProcess implements SupervisedProcess {
+  readonly pid: number;
+  readonly shimPid: number;
+  readonly startedAt: number;
+  readonly exited: Promise<ExitStatus>;
+  readonly released: Promise<void>;
+  readonly #directory: string;
+  readonly #connection: ShimConnection;
+
+  constructor(options: ShimProcessOptions) {
+    this.pid = numberOf(options.state, shimFields.pid) ?? 0;
+    this.startedAt = numberOf(options.state, shimFields.startedAt) ?? 0;
+    this.shimPid = options.shimPid;
+    this.#directory = options.directory;
+    this.#connection = options.connection;
+    this.exited = options.connection.exit.then(async (status) => status ?? (await options.onLost()));
+    this.released = this.exited.then(async () => {
+      await options.connection.released;
+      options.connection.close();
+    });
+  }
+
+  attach(options: AttachOptions): Promise<Attachment> {
+    return attachTo(this.#directory, options);
+  }
+
+  async resize(size: { columns: number; rows: number }): Promise<void> {
+    await this.#ask(shimRequests.resize, [size.columns, size.rows], 'cannot resize the terminal');
+  }
+
+  async kill(signal: number): Promise<void> {
+    await this.#ask(shimRequests.kill, [signal], `cannot send signal ${signal}`);
+  }
+
+  async #ask(type: number, values: readonly number[], what: string): Promise<void> {
+    const fields = values.map((value, index) => [index + 1, value] as const);
+    const reply = await this.#connection.request(type, fields).catch((cause: unknown) => {
+      throw new EngineError('not-found', `${what}: the process has ended`, { cause });
+    });
+    const errno = numberOf(reply, shimFields.errno) ?? 0;
+    if (errno === 0) return;
+    const name = errnoName(errno);
+    if (name === 'ESRCH') throw new EngineError('not-found', `${what}: the process has ended`);
+    throw new EngineError(name === 'EINVAL' ? 'invalid-argument' : 'internal', `${what}: ${name}`);
+  }
+}

@@ -1,0 +1,224 @@
+/** Runs containers and execs under shims. */
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { EngineError, errnoOf } from '../errors/engine-error.ts';
+import { numberOf, textOf } from '../host/frame.ts';
+import type { Launcher } from '../host/launcher-types.ts';
+import { hiddenCgroupMounts } from './hidden-mounts.ts';
+import { RuntimeCommands } from './runtime-command.ts';
+import { startError } from './runtime-errors.ts';
+import {
+  type AttachOptions,
+  type ExitStatus,
+  type PreparedProcess,
+  type Runtime,
+  type RuntimeProgram,
+  type StartProcess,
+  type StartTimings,
+  type SupervisedProcess,
+  shimDirectory,
+} from './runtime-types.ts';
+import { attachTo } from './shim-attachment.ts';
+import {
+  openShim,
+  type ShimConnection,
+  type ShimRecord,
+  shimFields,
+  shimRequests,
+} from './shim-connection.ts';
+import { parseMemo, readCommand, readExitStatus, readRuntimeLog } from './shim-files.ts';
+import { ShimProcess } from './shim-process.ts';
+import { encodeShimRequest, type ShimMemo, type ShimSettings } from './shim-request.ts';
+
+export interface ShimRuntimeOptions {
+  launcher: Launcher;
+  /** Absolute path of a directory for what lives no longer than the host's uptime. Shims' directories are below it. */
+  execRoot: string;
+  /** Mounts that OCI runtimes must not see; what this host needs unless told. */
+  hiddenMounts?: readonly string[];
+  /** Bytes kept on disk for one attached client that lags; 1 GiB unless told. */
+  spillLimit?: number;
+}
+
+type Prepared = PreparedProcess & { timings(): StartTimings };
+
+export class ShimRuntime implements Runtime {
+  readonly #launcher: Launcher;
+  readonly #settings: ShimSettings;
+  readonly #commands: RuntimeCommands;
+  readonly #connections = new Set<ShimConnection>();
+  #closed = false;
+
+  constructor(options: ShimRuntimeOptions) {
+    const env = {
+      PATH: process.env['PATH'] ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    };
+    this.#launcher = options.launcher;
+    this.#settings = {
+      execRoot: options.execRoot,
+      hiddenMounts: options.hiddenMounts ?? hiddenCgroupMounts(),
+      env,
+      spillLimit: options.spillLimit ?? 1 << 30,
+    };
+    this.#commands = new RuntimeCommands(options.launcher, this.#settings.hiddenMounts, env);
+  }
+
+  async prepare(request: StartProcess): Promise<Prepared> {
+    const directory = this.#directory(request.processId);
+    await mkdir(join(this.#settings.execRoot, 'shims'), { recursive: true, mode: 0o711 });
+    try {
+      const shimPid = await this.#launcher.startShim(encodeShimRequest(request, this.#settings));
+      const connection = this.#hold(await openShim(directory));
+      return this.#prepared(request, shimPid, connection);
+    } catch (error) {
+      await rm(directory, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  async adopt(containerId: string, processId: string): Promise<SupervisedProcess | undefined> {
+    const directory = this.#directory(processId);
+    const connection = await openShim(directory).catch((error: unknown) => {
+      const absent = ['ENOENT', 'ECONNREFUSED', 'ENOTDIR'].includes(errnoOf(error) ?? '');
+      if (absent || (error instanceof EngineError && error.code === 'unavailable')) return undefined;
+      throw error;
+    });
+    if (connection === undefined) return undefined;
+    const memo = parseMemo(textOf(connection.state, shimFields.memo) ?? '');
+    if (memo?.containerId !== containerId || numberOf(connection.state, shimFields.pid) === 0) {
+      connection.close();
+      return undefined;
+    }
+    const shimPid = numberOf(connection.state, shimFields.shimPid) ?? 0;
+    return this.#process(directory, memo, shimPid, this.#hold(connection), connection.state);
+  }
+
+  async exitStatus(processId: string): Promise<ExitStatus | undefined> {
+    return await readExitStatus(this.#directory(processId));
+  }
+
+  async forget(processId: string): Promise<void> {
+    await rm(this.#directory(processId), { recursive: true, force: true });
+  }
+
+  destroy(containerId: string, runtime: RuntimeProgram): Promise<void> {
+    return this.#commands.delete(containerId, runtime);
+  }
+
+  pause(containerId: string, runtime: RuntimeProgram): Promise<void> {
+    return this.#commands.pause(containerId, runtime);
+  }
+
+  resume(containerId: string, runtime: RuntimeProgram): Promise<void> {
+    return this.#commands.resume(containerId, runtime);
+  }
+
+  pids(containerId: string, runtime: RuntimeProgram): Promise<number[]> {
+    return this.#commands.pids(containerId, runtime);
+  }
+
+  /** Lets go of all shims, which go on: `exited` and `released` of their processes stay open. */
+  close(): void {
+    this.#closed = true;
+    for (const connection of this.#connections) connection.close();
+  }
+
+  #directory(processId: string): string {
+    return shimDirectory(this.#settings.execRoot, processId);
+  }
+
+  #hold(connection: ShimConnection): ShimConnection {
+    this.#connections.add(connection);
+    void connection.closed.then(() => this.#connections.delete(connection));
+    return connection;
+  }
+
+  #prepared(request: StartProcess, shimPid: number, connection: ShimConnection): Prepared {
+    const directory = this.#directory(request.processId);
+    const timings = timingsOf(connection.state);
+    return {
+      shimPid,
+      timings: () => ({ ...timings }),
+      attach: (options: AttachOptions) => attachTo(directory, options),
+      start: async () => {
+        const started = await connection.request(shimRequests.start);
+        if (numberOf(started, shimFields.errno) !== 0)
+          throw await this.#startFailed(request, connection, started);
+        timings.runtimeMs = milliseconds(started, shimFields.runtimeMicroseconds);
+        const { containerId, runtime } = request;
+        return this.#process(
+          directory,
+          { containerId, kind: request.kind.kind, runtime },
+          shimPid,
+          connection,
+          started,
+        );
+      },
+      cancel: async () => {
+        await connection.request(shimRequests.leave).catch(() => {});
+        await connection.closed;
+        await rm(directory, { recursive: true, force: true });
+      },
+    };
+  }
+
+  /** The shim has removed all that it held by the time it tells of the failure. */
+  async #startFailed(
+    request: StartProcess,
+    connection: ShimConnection,
+    reply: ShimRecord,
+  ): Promise<EngineError> {
+    await connection.closed;
+    const directory = this.#directory(request.processId);
+    const error = startError({
+      kind: request.kind.kind,
+      runtime: request.runtime.path,
+      text: textOf(reply, shimFields.text) || (await readRuntimeLog(directory)),
+      status: numberOf(reply, shimFields.status) ?? 0,
+      command: await readCommand(request.kind),
+    });
+    await rm(directory, { recursive: true, force: true });
+    return error;
+  }
+
+  #process(
+    directory: string,
+    memo: ShimMemo,
+    shimPid: number,
+    connection: ShimConnection,
+    state: ShimRecord,
+  ): SupervisedProcess {
+    const pid = numberOf(state, shimFields.pid) ?? 0;
+    const onLost = async (): Promise<ExitStatus> => await this.#lost(directory, memo, pid);
+    return new ShimProcess({ directory, shimPid, connection, state, onLost });
+  }
+
+  /** A shim that was killed may have recorded the end before. Otherwise the process is ended now: nobody reads its output any more. */
+  async #lost(directory: string, memo: ShimMemo, pid: number): Promise<ExitStatus> {
+    if (this.#closed) return await new Promise<never>(() => {});
+    if (memo.kind === 'container') await this.#commands.delete(memo.containerId, memo.runtime);
+    else killQuietly(pid);
+    const recorded = await readExitStatus(directory);
+    return recorded ?? { exitCode: 137, finishedAt: Date.now(), oomKilled: false };
+  }
+}
+
+function killQuietly(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
+  }
+}
+
+function timingsOf(state: ShimRecord): StartTimings {
+  return {
+    mountMs: milliseconds(state, shimFields.mountMicroseconds),
+    networkMs: milliseconds(state, shimFields.networkMicroseconds),
+    runtimeMs: milliseconds(state, shimFields.runtimeMicroseconds),
+  };
+}
+
+function milliseconds(record: ShimRecord, tag: number): number {
+  return (numberOf(record, tag) ?? 0) / 1000;
+}
