@@ -158,6 +158,12 @@ class DefaultBridge implements Bridge {
     return [...this.#endpoints.values()];
   }
 
+  async close(): Promise<void> {
+    for (const timer of this.#lingering.values()) clearTimeout(timer);
+    this.#index = undefined;
+    for (const endpoint of this.endpoints()) await this.#ports.release(endpoint.ports);
+  }
+
   async destroy(): Promise<void> {
     for (const timer of this.#lingering.values()) clearTimeout(timer);
     const interfaces = [

@@ -75,6 +75,8 @@ export interface Bridge {
   disconnect(containerId: string): Promise<void>;
   endpoint(containerId: string): Endpoint | undefined;
   endpoints(): Endpoint[];
+  /** Lets go of what this process holds (the sockets on published ports). Containers keep their network, and their connections. */
+  close(): Promise<void>;
   /** Removes bridge and nft table; for tests and quickstart's clean-up. */
   destroy(): Promise<void>;
 }

@@ -30,32 +30,35 @@ export class NetworkLab {
   readonly database: Database;
   readonly #directory: string;
   readonly #undo: Array<() => Promise<unknown>> = [];
-  bridge: Bridge;
+  #bridge: Bridge | undefined;
 
-  private constructor(launcher: Launcher, directory: string, bridge: (lab: NetworkLab) => Bridge) {
+  private constructor(launcher: Launcher) {
     this.launcher = launcher;
-    this.#directory = directory;
-    this.database = Database.open(join(directory, 'test.db'));
-    this.bridge = bridge(this);
+    this.#directory = mkdtempSync(join(tmpdir(), 'gantry-network-'));
+    this.database = Database.open(join(this.#directory, 'test.db'));
   }
 
   static async open(config: Partial<BridgeOptions['config']> = {}): Promise<NetworkLab> {
-    const launcher = await startLauncher();
-    const directory = mkdtempSync(join(tmpdir(), 'gantry-network-'));
-    const lab = new NetworkLab(launcher, directory, () => notYet);
+    const lab = new NetworkLab(await startLauncher());
     await lab.restart(config);
     return lab;
   }
 
   /** A new daemon over the same record. Containers in `live` are still there. */
   async restart(config: Partial<BridgeOptions['config']> = {}, live: readonly string[] = []): Promise<void> {
-    this.bridge = await createBridge({
+    await this.#bridge?.close();
+    this.#bridge = await createBridge({
       launcher: this.launcher,
       endpoints: this.database.collection<Endpoint>('endpoints', parseEndpoint),
       config: { name: this.bridgeName, nftTable: this.table, bip: '10.213.77.1/24', ...config },
       warn: (message) => this.warnings.push(message),
     });
     await this.bridge.reconcile(new Set(live));
+  }
+
+  get bridge(): Bridge {
+    if (this.#bridge === undefined) throw new Error('the lab is not open');
+    return this.#bridge;
   }
 
   namespace(name: string): string {
@@ -161,8 +164,6 @@ export class NetworkLab {
     if (failure !== undefined) throw new Error(`message ${failure.index} failed with errno ${failure.errno}`);
   }
 }
-
-const notYet: Bridge = Object.create(null);
 
 function patched(message: Uint8Array): Buffer {
   const out = Buffer.from(message);
