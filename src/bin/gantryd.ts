@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { type ApiServer, createApiServer } from '../api/server.ts';
 import { closeEngine, createEngine } from '../engine/create-engine.ts';
 import type { Engine } from '../engine/engine.ts';
+import { engineVersion } from '../engine/engine-version.ts';
 import { EngineError, messageOf } from '../errors/engine-error.ts';
 import { preflight } from '../host/preflight.ts';
 import { type CommandLine, parseCommandLine } from './daemon-flags.ts';
@@ -23,7 +24,7 @@ const checkout = join(
 const shimPath = process.env['GANTRY_SHIM'] ?? join(checkout, 'native/build/gantry-shim');
 
 async function main(): Promise<void> {
-  const line = parseCommandLine(process.argv.slice(2), productVersion);
+  const line = parseCommandLine(process.argv.slice(2), engineVersion);
   const settings = loadSettings(line);
   const setup = toDaemonSetup(settings, shimPath);
   if (line.validate) {
@@ -54,7 +55,7 @@ async function start(setup: DaemonSetup, log: Logger): Promise<Daemon> {
     claims.push(claimPidFile(setup.pidFile), lockDataRoot(setup.config.dataRoot));
     const engine = await createEngine(setup.config, log);
     sayFindings(engine, log);
-    const api = await createApiServer(engine);
+    const api = await createApiServer(engine, engineVersion);
     const listeners = await listenAll({
       ...setup,
       accept: (socket) => api.accept(socket),
