@@ -93,6 +93,7 @@ export async function containerSpec(
     cgroupsPath: cgroupsPath(engine, record),
     devices,
     blockDevices,
+    networkSysctlsDone: facts.network.namespace.kind === 'new',
     ...(facts.network.kind === 'host'
       ? {}
       : { networkNamespacePath: networkNamespacePath(engine.config.execRoot, record.id) }),

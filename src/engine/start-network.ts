@@ -13,6 +13,7 @@ import { type ContainerFiles, containerFiles } from './paths.ts';
 import { portRequests } from './ports.ts';
 import { disconnectNetwork, publishNetworkEvent } from './release.ts';
 import { joinedContainer } from './spec/modes.ts';
+import { networkSysctls } from './spec/sysctls.ts';
 
 export interface ContainerNetwork {
   kind: NetworkKind;
@@ -33,12 +34,13 @@ export async function connectNetwork(
 ): Promise<[ContainerNetwork, detail: string]> {
   const { config, hostConfig } = container.record;
   const kind = config.networkDisabled ? 'none' : networkKind(engine, hostConfig.networkMode);
+  const sysctls = networkSysctls(container.record, engine.host);
   switch (kind) {
     case 'host':
       return [{ kind, namespace: { kind: 'host' } }, "the host's own network"];
     case 'none':
       return [
-        { kind, namespace: { kind: 'new', setup: { inside: [raiseLink(loopback)], outside: [] } } },
+        { kind, namespace: { kind: 'new', setup: { inside: [raiseLink(loopback)], outside: [], sysctls } } },
         'a network namespace with nothing but loopback',
       ];
     case 'container': {
@@ -72,6 +74,7 @@ async function connectBridge(
     containerId: id,
     ...(macAddress === undefined ? {} : { macAddress }),
     ports: portRequests(record.config.exposedPorts, record.hostConfig, engine.config.defaultAddress),
+    sysctls: networkSysctls(record, engine.host),
   });
   publishNetworkEvent(engine, container, 'connect');
   const published = endpoint.ports.map(
