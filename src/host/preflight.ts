@@ -99,7 +99,7 @@ function checkCgroups(host: HostFacts): PreflightFinding[] {
       finding(
         'note',
         `the v2 side of this hybrid cgroup host has controllers (${cgroups.hybridWithControllers.join(', ')}), which crun refuses by itself`,
-        'Nothing needs to be done: they are mounted as v1 hierarchies for crun alone.',
+        'Nothing needs to be done: crun is kept from seeing that side.',
       ),
     );
   return found;

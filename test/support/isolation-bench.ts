@@ -64,7 +64,6 @@ export function makeBench(runtime: 'crun' | 'runc'): Bench {
   const directory = mkdtempSync(join(tmpdir(), 'gantry-isolation-'));
   const parent = `/gantry-isolation-${randomBytes(4).toString('hex')}`;
   makeRoot(join(directory, 'root'));
-  mkdirSync(join(directory, 'hugetlb'));
   const run: Bench['run'] = async (command, changes = {}) => {
     const id = `iso-${randomBytes(6).toString('hex')}`;
     const cgroupsPath = cgroupsPathOf({ driver: 'cgroupfs', parent, id });
@@ -136,15 +135,17 @@ interface Bundle {
   sysctls: Record<string, string>;
 }
 
-/** In mount and network namespaces of its own, as the shim does it; crun is shown hugetlb as a v1 hierarchy on hybrid hosts. */
+/** In mount and network namespaces of its own, as the shim does it; crun is kept from seeing the v2 side of a hybrid host. */
 function runBundle(subject: Bundle): Outcome {
   const { runtime, directory, bundle, id } = subject;
-  const hybrid = runtime === 'crun' && hostFacts().cgroups.mode === 'hybrid';
-  const prepare = hybrid ? `mount -t cgroup -o hugetlb cgroup ${directory}/hugetlb && ` : '';
+  const { mode, hierarchies } = hostFacts().cgroups;
+  const hidden =
+    runtime === 'crun' && mode === 'hybrid' ? hierarchies.filter(({ version }) => version === 2) : [];
+  const hide = hidden.map(({ mountpoint }) => `umount -l ${mountpoint} && `).join('');
   const writes = Object.entries(subject.sysctls).map(
     ([path, value]) => `echo '${value}' >/proc/sys/net/${path} && `,
   );
-  const script = `${prepare}${writes.join('')}exec ${runtime} --root ${directory}/state run --bundle ${bundle} ${id}`;
+  const script = `${hide}${writes.join('')}exec ${runtime} --root ${directory}/state run --bundle ${bundle} ${id}`;
   const result = spawnSync('unshare', ['--mount', '--net', '--propagation', 'slave', 'sh', '-c', script], {
     encoding: 'utf8',
     timeout: 60_000,
