@@ -36,4 +36,6 @@ export interface Engine {
   readonly id: string;
   /** Aborts when the engine closes: timers and watchers end. */
   readonly closing: AbortSignal;
+  /** Ends all of it, in the right order. Call `closeEngine`. */
+  readonly shutDown: () => Promise<void>;
 }

@@ -15,12 +15,10 @@ const aliases: Readonly<Record<string, 'crun' | 'runc' | 'runsc'>> = {
   'io.containerd.runsc.v1': 'runsc',
 };
 
-/** Name of the runtime of a container that names none. crun refuses hybrid hosts whose v2 side has controllers. */
+/** Name of the runtime of a container that names none. */
 export function defaultRuntimeName(settings: Settings, host: HostFacts): string {
   if (settings.defaultRuntime !== '') return settings.defaultRuntime;
-  const crunRefuses = host.cgroups.hybridWithControllers.length > 0;
-  if (host.programs.crun !== undefined && !crunRefuses) return 'crun';
-  return host.programs.runc !== undefined ? 'runc' : 'crun';
+  return host.programs.crun === undefined && host.programs.runc !== undefined ? 'runc' : 'crun';
 }
 
 /** Every runtime that `--runtime` may name here, with its program. */

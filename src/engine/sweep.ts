@@ -8,7 +8,7 @@ import { removeSharedMemory } from './shared-memory.ts';
 
 /** `live` are the containers that run. Needs nobody else at work on containers. */
 export async function sweepLeftovers(engine: Engine, live: ReadonlySet<string>): Promise<void> {
-  const { containers, snapshots, config } = engine;
+  const { containers, snapshots, runtime, config } = engine;
   const known = (id: string): boolean => containers.has(id);
   const runs = (id: string): boolean => live.has(id);
   const removeTree = (path: string): Promise<void> => rm(path, { recursive: true, force: true });
@@ -16,7 +16,8 @@ export async function sweepLeftovers(engine: Engine, live: ReadonlySet<string>):
   await sweep(containersRoot(config), known, (_, path) => removeTree(path));
   await sweep(bundlesRoot(config), runs, (_, path) => removeTree(path));
   await sweep(sharedMemoryRoot(config), runs, (_, path) => removeSharedMemory(engine, path));
-  await sweep(shimDirectory(config.execRoot, ''), runs, (id) => sweepShim(engine, id));
+  /* Those of execs too: nobody can ask for their exit codes any more. A shim without a directory goes on to its process's end. */
+  await sweep(shimDirectory(config.execRoot, ''), runs, (id) => runtime.forget(id));
 }
 
 async function sweep(
@@ -26,14 +27,4 @@ async function sweep(
 ): Promise<void> {
   const names = await readdir(root).catch(() => []);
   for (const name of names) if (!keep(name)) await remove(name, join(root, name));
-}
-
-/** The shim of an exec that outlived the daemon: nobody can ask for its exit code any more, but it may go on. */
-async function sweepShim(engine: Engine, processId: string): Promise<void> {
-  const { runtime, log } = engine;
-  const process = await runtime.adopt(processId, processId);
-  if (process === undefined) return await runtime.forget(processId);
-  process.released
-    .then(() => runtime.forget(processId))
-    .catch((err: unknown) => log.warn({ err, process: processId }, 'could not forget an exec that ended'));
 }

@@ -1,0 +1,145 @@
+/** Puts the engine together from its rooms, repairs what a crash left, and takes it apart again. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { EngineError, errnoOf, messageOf } from '../errors/engine-error.ts';
+import { readHostFacts } from '../host/facts.ts';
+import { startLauncher } from '../host/launcher.ts';
+import type { Launcher } from '../host/launcher-types.ts';
+import { openImageService } from '../images/image-service.ts';
+import { createBridge } from '../network/bridge.ts';
+import { parseEndpoint } from '../network/endpoint-record.ts';
+import type { Bridge } from '../network/network-types.ts';
+import { ShimRuntime } from '../runtime/shim-runtime.ts';
+import { OverlaySnapshotter } from '../snapshots/overlay-snapshotter.ts';
+import { BlobStore } from '../store/blob-store.ts';
+import { Database } from '../store/database.ts';
+import { Undo } from '../util/undo.ts';
+import { parseVolume } from '../volumes/volume-record.ts';
+import { VolumeService } from '../volumes/volume-service.ts';
+import { AbsentBridge } from './absent-bridge.ts';
+import { parseContainerRecord } from './container-record.ts';
+import { ContainerTable } from './container-table.ts';
+import type { DaemonConfig } from './daemon-config.ts';
+import type { Engine } from './engine.ts';
+import { EventBus } from './events.ts';
+import { ExecTable } from './exec-table.ts';
+import { newId } from './names.ts';
+import { restoreContainers, settleByPolicy } from './restore.ts';
+
+/**
+ * Opens everything below the two roots of `config`, adopts the containers that run, and repairs what is half done. Restart policies are obeyed in
+ * the background afterwards. EngineErrors `failed-precondition` and `data-loss` say what is wrong with the host or the disk.
+ */
+export async function createEngine(config: DaemonConfig, log: Logger): Promise<Engine> {
+  const closers = new Undo();
+  try {
+    const engine = await assemble(config, log, closers);
+    await restoreContainers(engine);
+    settleByPolicy(engine).catch((err: unknown) => log.error({ err }, 'could not obey restart policies'));
+    return engine;
+  } catch (error) {
+    await closers.run((err) => log.warn({ err }, 'could not close all of an engine that could not be opened'));
+    throw error;
+  }
+}
+
+/** Containers keep running: their shims hold them, and the next engine finds them again. */
+export async function closeEngine(engine: Engine): Promise<void> {
+  await engine.shutDown();
+}
+
+async function assemble(config: DaemonConfig, log: Logger, closers: Undo): Promise<Engine> {
+  await makeRoots(config);
+  const host = readHostFacts();
+  const database = Database.open(join(config.dataRoot, 'gantry.db'));
+  closers.add(() => database.close());
+  const launcher = await startLauncher({ shimPath: config.shimPath });
+  closers.add(() => launcher.close());
+  const snapshots = new OverlaySnapshotter({ root: join(config.dataRoot, 'overlay'), launcher });
+  closers.add(() => snapshots.close());
+  const runtime = new ShimRuntime({ launcher, execRoot: config.execRoot });
+  closers.add(() => runtime.close());
+  const images = openImageService({
+    database,
+    blobs: new BlobStore(join(config.dataRoot, 'images')),
+    snapshots,
+    ...config,
+  });
+  const containers = new ContainerTable(database.collection('containers', parseContainerRecord));
+  const closing = new AbortController();
+  closers.add(() => {
+    closing.abort();
+    for (const container of containers.list()) clearTimeout(container.restartTimer);
+  });
+  return {
+    config,
+    database,
+    launcher,
+    runtime,
+    images,
+    snapshots,
+    bridge: await openBridge(config, database, launcher, log),
+    volumes: await VolumeService.open(
+      join(config.dataRoot, 'volumes'),
+      database.collection('volumes', parseVolume),
+    ),
+    events: new EventBus(),
+    containers,
+    execs: new ExecTable(),
+    host,
+    log,
+    id: identityOf(database),
+    closing: closing.signal,
+    shutDown: () => closers.run((err) => log.warn({ err }, 'could not close all of the engine')),
+  };
+}
+
+async function makeRoots({ dataRoot, execRoot }: DaemonConfig): Promise<void> {
+  for (const root of [dataRoot, execRoot]) {
+    try {
+      await mkdir(root, { recursive: true, mode: 0o711 });
+    } catch (error) {
+      const readOnly = errnoOf(error) === 'EACCES' || errnoOf(error) === 'EROFS';
+      throw new EngineError('failed-precondition', `cannot make ${root}: ${messageOf(error)}`, {
+        cause: error,
+        hint: readOnly ? 'start the daemon as root, or choose other roots' : 'choose other roots',
+      });
+    }
+  }
+}
+
+function openBridge(
+  config: DaemonConfig,
+  database: Database,
+  launcher: Launcher,
+  log: Logger,
+): Promise<Bridge> {
+  if (config.bridge === 'none') return Promise.resolve(new AbsentBridge());
+  return createBridge({
+    launcher,
+    endpoints: database.collection('endpoints', parseEndpoint),
+    warn: (message, hint) => log.warn(`${message}. ${hint}`),
+    config: {
+      name: config.bridge,
+      nftTable: config.nftTable,
+      ipv6: config.ipv6,
+      icc: config.icc,
+      defaultAddress: config.defaultAddress,
+      ...(config.mtu === 0 ? {} : { mtu: config.mtu }),
+      ...(config.bip === undefined ? {} : { bip: config.bip }),
+      ...(config.fixedCidr === undefined ? {} : { fixedCidr: config.fixedCidr }),
+      ...(config.fixedCidr6 === undefined ? {} : { fixedCidrV6: config.fixedCidr6 }),
+    },
+  });
+}
+
+/** The data root's own ID, made when it is first used. */
+function identityOf(database: Database): string {
+  const identities = database.collection('identity', (value) => String(value));
+  const known = identities.get('engine');
+  if (known !== undefined) return known;
+  const id = newId();
+  identities.put('engine', id);
+  return id;
+}
