@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { describeBridge, ipv6AddressFor, macFor, planBridge } from './bridge-config.ts';
+import { describeBridge, ipv6AddressFor, macFor, planBridge, requireMac } from './bridge-config.ts';
 import type { HostNetwork } from './host-network.ts';
 import { formatSubnet, parseSubnet } from './ip-address.ts';
 import type { Endpoint } from './network-types.ts';
@@ -81,4 +81,11 @@ test('the description is Docker’s', () => {
   assert.deepEqual(description.ipam, { subnet: '172.17.0.0/16', gateway: '172.17.0.1' });
   assert.equal(description.options['com.docker.network.bridge.enable_icc'], 'false');
   assert.equal(description.options['com.docker.network.driver.mtu'], '1400');
+});
+
+test('a MAC address that no interface can have is an invalid argument', () => {
+  assert.equal(requireMac('02-42-AC-11-00-02'), '02:42:ac:11:00:02');
+  for (const text of ['', '02:42:ac:11:00', '01:00:5e:00:00:01', '00:00:00:00:00:00', 'g2:42:ac:11:00:02']) {
+    assert.throws(() => requireMac(text), /invalid MAC address/);
+  }
 });

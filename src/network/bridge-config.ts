@@ -1,6 +1,7 @@
 /** What the default bridge is told by the daemon's configuration, and the subnets and names that follow from it. */
 import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
+import { EngineError } from '../errors/engine-error.ts';
 import { readFact } from '../host/kernel.ts';
 import { type HostNetwork, usedSubnets } from './host-network.ts';
 import { addressAt, formatSubnet, offsetOf, parseAddress, type Subnet } from './ip-address.ts';
@@ -107,6 +108,15 @@ export function macFor(ipAddress: string): string {
   return ['02', '42', ...[...parseAddress(ipAddress)].map((byte) => byte.toString(16).padStart(2, '0'))].join(
     ':',
   );
+}
+
+/** `--mac-address`, in lower case. EngineError `invalid-argument` for one that no interface can have (a group's included). */
+export function requireMac(text: string): string {
+  const mac = text.toLowerCase().replaceAll('-', ':');
+  if (/^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$/.test(mac) && mac !== '00:00:00:00:00:00') return mac;
+  throw new EngineError('invalid-argument', `invalid MAC address: ${text}`, {
+    hint: 'write six bytes in hexadecimal, the first one even, e.g. 02:42:ac:11:00:02',
+  });
 }
 
 /** The network as `network inspect bridge` shows it. */

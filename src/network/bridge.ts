@@ -4,7 +4,6 @@ import { EngineError } from '../errors/engine-error.ts';
 import type { Launcher } from '../host/launcher-types.ts';
 import type { NetworkSetup } from '../host/network-setup.ts';
 import { Nft } from '../host/nft.ts';
-import { readSysctl } from '../host/sysctl.ts';
 import type { Collection } from '../util/collection.ts';
 import { AddressPool } from './address-pool.ts';
 import {
@@ -14,11 +13,13 @@ import {
   ipv6AddressFor,
   macFor,
   planBridge,
+  requireMac,
 } from './bridge-config.ts';
 import { ensureBridge, ownBridge, seesBridgedPackets, settlePorts } from './bridge-link.ts';
 import { flowsOf, flowsToPublished } from './conntrack.ts';
+import { type HostKernel, readHostKernel } from './host-kernel.ts';
 import { deleteLinks, readHostNetwork } from './host-network.ts';
-import { HostPorts, type PortRange } from './host-ports.ts';
+import { HostPorts } from './host-ports.ts';
 import { interfaceSetup } from './interface-setup.ts';
 import { formatSubnet } from './ip-address.ts';
 import type {
@@ -47,8 +48,6 @@ export interface BridgeOptions {
 
 /** How long a container's namespace may take to vanish with its interface before the interface is deleted. */
 const lingerMs = 2000;
-/** Docker's own range where the kernel's can't be read. */
-const fallbackPorts: PortRange = { first: 49153, last: 65535 };
 
 /** Reads the host's routes and the record, and settles the subnets. Changes nothing: `reconcile` does. */
 export async function createBridge(options: BridgeOptions): Promise<Bridge> {
@@ -56,13 +55,7 @@ export async function createBridge(options: BridgeOptions): Promise<Bridge> {
   const host = await readHostNetwork(options.launcher);
   const records = options.endpoints.entries().map(([, endpoint]) => endpoint);
   const plan = planBridge(options.config, host, records);
-  return new DefaultBridge(options, plan, await ephemeralPorts());
-}
-
-async function ephemeralPorts(): Promise<PortRange> {
-  const text = await readSysctl('net/ipv4/ip_local_port_range');
-  const [first = 0, last = 0] = (text ?? '').split(/\s+/).map(Number);
-  return first > 0 && last > first ? { first, last } : fallbackPorts;
+  return new DefaultBridge(options, plan, await readHostKernel());
 }
 
 class DefaultBridge implements Bridge {
@@ -73,6 +66,7 @@ class DefaultBridge implements Bridge {
   readonly #config: BridgeConfig;
   readonly #warn: (message: string, hint: string) => void;
   readonly #plan: BridgePlan;
+  readonly #host: HostKernel;
   readonly #nft: Nft;
   readonly #addresses: AddressPool;
   readonly #ports: HostPorts;
@@ -80,17 +74,18 @@ class DefaultBridge implements Bridge {
   readonly #lingering = new Map<string, NodeJS.Timeout>();
   #index: number | undefined;
 
-  constructor(options: BridgeOptions, plan: BridgePlan, ephemeral: PortRange) {
+  constructor(options: BridgeOptions, plan: BridgePlan, host: HostKernel) {
     const { config } = options;
     this.#launcher = options.launcher;
     this.#record = options.endpoints;
     this.#config = config;
     this.#warn = options.warn ?? (() => undefined);
     this.#plan = plan;
+    this.#host = host;
     this.#nft = new Nft(options.launcher);
     const range = plan.range === undefined ? {} : { range: plan.range };
     this.#addresses = new AddressPool({ ...plan.ipv4, ...range });
-    this.#ports = new HostPorts(ephemeral);
+    this.#ports = new HostPorts(host.ephemeralPorts);
     this.mtu = plan.mtu;
     this.description = describeBridge(config, plan);
     for (const [id, endpoint] of this.#record.entries()) {
@@ -131,6 +126,7 @@ class DefaultBridge implements Bridge {
         mtu,
         isolated: this.#isolated(),
         sysctls: request.sysctls ?? {},
+        kernelHasIpv6: this.#host.hasIpv6,
       });
       return { endpoint, setup };
     } catch (error) {
@@ -200,7 +196,7 @@ class DefaultBridge implements Bridge {
             ipv6PrefixLength: ipv6.subnet.prefixLength,
             ipv6Gateway: ipv6.gateway,
           }),
-      macAddress: request.macAddress ?? macFor(ipAddress),
+      macAddress: request.macAddress === undefined ? macFor(ipAddress) : requireMac(request.macAddress),
       hostInterface: `veth${randomBytes(4).toString('hex').slice(1)}`,
       ports: [],
     };

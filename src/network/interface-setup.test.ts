@@ -17,7 +17,7 @@ const endpoint: Endpoint = {
   ports: [],
 };
 const ipv6 = { ipv6Address: 'fd00::2', ipv6PrefixLength: 64, ipv6Gateway: 'fd00::1' };
-const common = { bridgeIndex: 7, mtu: 1500, isolated: false, sysctls: {} };
+const common = { bridgeIndex: 7, mtu: 1500, isolated: false, sysctls: {}, kernelHasIpv6: true };
 const types = (messages: readonly Uint8Array[]): number[] =>
   messages.flatMap((message) => splitMessages(Buffer.from(message)).map(({ type }) => type));
 
@@ -33,6 +33,11 @@ test('with IPv6 its address and route follow, and the user’s parameters are ke
   assert.deepEqual(types(setup.inside).slice(4), [rtm.newAddress, rtm.newRoute]);
   assert.equal(setup.sysctls?.['ipv6/conf/default/accept_dad'], '0');
   assert.equal(setup.sysctls?.['ipv4/x'], '1');
+});
+
+test('a kernel without IPv6 has no parameters of it', () => {
+  const setup = interfaceSetup({ ...common, endpoint, kernelHasIpv6: false, sysctls: { 'ipv4/x': '1' } });
+  assert.deepEqual(setup.sysctls, { 'ipv4/x': '1' });
 });
 
 test('only a container with published ports gets its own frames back', () => {

@@ -24,6 +24,8 @@ export interface InterfaceRequest {
   /** No frames to other containers (`--icc=false`) where netfilter can't see bridged packets. */
   isolated: boolean;
   sysctls: Readonly<Record<string, string>>;
+  /** Has the kernel IPv6 at all? Without it there are no parameters to set. */
+  kernelHasIpv6: boolean;
 }
 
 /** Two messages in the daemon's namespace, the rest in the container's; none waits for an RCU grace period. */
@@ -67,7 +69,8 @@ function outsideMessages({ endpoint, bridgeIndex, isolated }: InterfaceRequest):
 }
 
 /** Written before the interface is made, so that it is born with them: `conf/default` is what a new interface copies. */
-function interfaceSysctls({ endpoint, sysctls }: InterfaceRequest): Record<string, string> {
+function interfaceSysctls({ endpoint, sysctls, kernelHasIpv6 }: InterfaceRequest): Record<string, string> {
+  if (!kernelHasIpv6) return { ...sysctls };
   if (endpoint.ipv6Address === undefined) return { 'ipv6/conf/default/disable_ipv6': '1', ...sysctls };
   return { 'ipv6/conf/default/accept_ra': '0', 'ipv6/conf/default/accept_dad': '0', ...sysctls };
 }
