@@ -40,6 +40,10 @@ export class AbsentBridge implements Bridge {
     return [];
   }
 
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
   destroy(): Promise<void> {
     return Promise.resolve();
   }
