@@ -24,17 +24,16 @@ async function openSocket(endpoint: Endpoint, connected: () => void): Promise<So
   if (tls === undefined) return connectSocket({ host, port, allowHalfOpen: true, noDelay: true }, connected);
   // TLS costs start-up time, so it is loaded only where it is used.
   const { connect: connectTls } = await import('node:tls');
-  return connectTls(
-    {
-      host,
-      port,
-      servername: /^[\d.]+$|:/.test(host) ? '' : host,
-      rejectUnauthorized: tls.verify,
-      allowHalfOpen: true,
-      ...readPem(tls),
-    },
-    connected,
-  );
+  const servername = /^[\d.]+$|:/.test(host) ? '' : host;
+  const options = {
+    host,
+    port,
+    servername,
+    rejectUnauthorized: tls.verify,
+    allowHalfOpen: true,
+    ...readPem(tls),
+  };
+  return connectTls(options, connected);
 }
 
 function readPem(tls: TlsSettings): { ca?: Buffer; cert?: Buffer; key?: Buffer } {

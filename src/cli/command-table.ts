@@ -1,0 +1,262 @@
+/** Every command: its names, its summary, and how to load it. Commands are loaded one by one, so that each starts fast. */
+import type { Command } from './command.ts';
+
+export interface CommandEntry {
+  /** Full names, the main one first: `container ls`, `container list`, `ps`. */
+  names: readonly string[];
+  summary: string;
+  /** Stands under "Common Commands". */
+  common?: boolean;
+  load: () => Promise<Command>;
+}
+
+export interface CommandGroup {
+  name: string;
+  summary: string;
+}
+
+export const groups: readonly CommandGroup[] = [
+  { name: 'container', summary: 'Manage containers' },
+  { name: 'image', summary: 'Manage images' },
+  { name: 'network', summary: 'Manage networks' },
+  { name: 'system', summary: 'Manage Gantry' },
+  { name: 'volume', summary: 'Manage volumes' },
+];
+
+const containerCommands: readonly CommandEntry[] = [
+  {
+    names: ['container run', 'run'],
+    summary: 'Create and run a new container from an image',
+    common: true,
+    load: async () => (await import('./commands/container/run.ts')).run,
+  },
+  {
+    names: ['container exec', 'exec'],
+    summary: 'Execute a command in a running container',
+    common: true,
+    load: async () => (await import('./commands/container/exec.ts')).exec,
+  },
+  {
+    names: ['container ls', 'container list', 'container ps', 'ps'],
+    summary: 'List containers',
+    common: true,
+    load: async () => (await import('./commands/container/ls.ts')).ls,
+  },
+  {
+    names: ['container attach', 'attach'],
+    summary: 'Attach local standard input, output, and error streams to a running container',
+    load: async () => (await import('./commands/container/attach.ts')).attach,
+  },
+  {
+    names: ['container create', 'create'],
+    summary: 'Create a new container',
+    load: async () => (await import('./commands/container/create.ts')).create,
+  },
+  {
+    names: ['container inspect'],
+    summary: 'Display detailed information on one or more containers',
+    load: async () => (await import('./commands/container/inspect.ts')).inspect,
+  },
+  {
+    names: ['container kill', 'kill'],
+    summary: 'Kill one or more running containers',
+    load: async () => (await import('./commands/container/kill.ts')).kill,
+  },
+  {
+    names: ['container logs', 'logs'],
+    summary: 'Fetch the logs of a container',
+    load: async () => (await import('./commands/container/logs.ts')).logs,
+  },
+  {
+    names: ['container pause', 'pause'],
+    summary: 'Pause all processes within one or more containers',
+    load: async () => (await import('./commands/container/pause.ts')).pause,
+  },
+  {
+    names: ['container port', 'port'],
+    summary: 'List port mappings or a specific mapping for the container',
+    load: async () => (await import('./commands/container/port.ts')).port,
+  },
+  {
+    names: ['container prune'],
+    summary: 'Remove all stopped containers',
+    load: async () => (await import('./commands/container/prune.ts')).prune,
+  },
+  {
+    names: ['container rename', 'rename'],
+    summary: 'Rename a container',
+    load: async () => (await import('./commands/container/rename.ts')).rename,
+  },
+  {
+    names: ['container restart', 'restart'],
+    summary: 'Restart one or more containers',
+    load: async () => (await import('./commands/container/restart.ts')).restart,
+  },
+  {
+    names: ['container rm', 'container remove', 'rm'],
+    summary: 'Remove one or more containers',
+    load: async () => (await import('./commands/container/rm.ts')).rm,
+  },
+  {
+    names: ['container start', 'start'],
+    summary: 'Start one or more stopped containers',
+    load: async () => (await import('./commands/container/start.ts')).start,
+  },
+  {
+    names: ['container stop', 'stop'],
+    summary: 'Stop one or more running containers',
+    load: async () => (await import('./commands/container/stop.ts')).stop,
+  },
+  {
+    names: ['container top', 'top'],
+    summary: 'Display the running processes of a container',
+    load: async () => (await import('./commands/container/top.ts')).top,
+  },
+  {
+    names: ['container unpause', 'unpause'],
+    summary: 'Unpause all processes within one or more containers',
+    load: async () => (await import('./commands/container/unpause.ts')).unpause,
+  },
+  {
+    names: ['container wait', 'wait'],
+    summary: 'Block until one or more containers stop, then print their exit codes',
+    load: async () => (await import('./commands/container/wait.ts')).wait,
+  },
+];
+
+const imageCommands: readonly CommandEntry[] = [
+  {
+    names: ['image pull', 'pull'],
+    summary: 'Download an image from a registry',
+    common: true,
+    load: async () => (await import('./commands/image/pull.ts')).pull,
+  },
+  {
+    names: ['image ls', 'image list', 'images'],
+    summary: 'List images',
+    common: true,
+    load: async () => (await import('./commands/image/ls.ts')).ls,
+  },
+  {
+    names: ['image history', 'history'],
+    summary: 'Show the history of an image',
+    load: async () => (await import('./commands/image/history.ts')).history,
+  },
+  {
+    names: ['image import', 'import'],
+    summary: 'Import the contents from a tarball to create a filesystem image',
+    load: async () => (await import('./commands/image/import.ts')).importImage,
+  },
+  {
+    names: ['image inspect'],
+    summary: 'Display detailed information on one or more images',
+    load: async () => (await import('./commands/image/inspect.ts')).inspect,
+  },
+  {
+    names: ['image load', 'load'],
+    summary: 'Load an image from a tar archive or STDIN',
+    load: async () => (await import('./commands/image/load.ts')).load,
+  },
+  {
+    names: ['image prune'],
+    summary: 'Remove unused images',
+    load: async () => (await import('./commands/image/prune.ts')).prune,
+  },
+  {
+    names: ['image rm', 'image remove', 'rmi'],
+    summary: 'Remove one or more images',
+    load: async () => (await import('./commands/image/rm.ts')).rm,
+  },
+  {
+    names: ['image save', 'save'],
+    summary: 'Save one or more images to a tar archive (streamed to STDOUT by default)',
+    load: async () => (await import('./commands/image/save.ts')).save,
+  },
+  {
+    names: ['image tag', 'tag'],
+    summary: 'Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE',
+    load: async () => (await import('./commands/image/tag.ts')).tag,
+  },
+];
+
+const otherCommands: readonly CommandEntry[] = [
+  {
+    names: ['network inspect'],
+    summary: 'Display detailed information on one or more networks',
+    load: async () => (await import('./commands/network/inspect.ts')).inspect,
+  },
+  {
+    names: ['network ls', 'network list'],
+    summary: 'List networks',
+    load: async () => (await import('./commands/network/ls.ts')).ls,
+  },
+  {
+    names: ['volume create'],
+    summary: 'Create a volume',
+    load: async () => (await import('./commands/volume/create.ts')).create,
+  },
+  {
+    names: ['volume inspect'],
+    summary: 'Display detailed information on one or more volumes',
+    load: async () => (await import('./commands/volume/inspect.ts')).inspect,
+  },
+  {
+    names: ['volume ls', 'volume list'],
+    summary: 'List volumes',
+    load: async () => (await import('./commands/volume/ls.ts')).ls,
+  },
+  {
+    names: ['volume prune'],
+    summary: 'Remove unused local volumes',
+    load: async () => (await import('./commands/volume/prune.ts')).prune,
+  },
+  {
+    names: ['volume rm', 'volume remove'],
+    summary: 'Remove one or more volumes',
+    load: async () => (await import('./commands/volume/rm.ts')).rm,
+  },
+  {
+    names: ['system df'],
+    summary: 'Show disk usage',
+    load: async () => (await import('./commands/system/df.ts')).df,
+  },
+  {
+    names: ['system prune'],
+    summary: 'Remove unused data',
+    load: async () => (await import('./commands/system/prune.ts')).prune,
+  },
+  {
+    names: ['system events', 'events'],
+    summary: 'Get real time events from the server',
+    load: async () => (await import('./commands/system/events.ts')).events,
+  },
+  {
+    names: ['version'],
+    summary: 'Show the Gantry version information',
+    common: true,
+    load: async () => (await import('./commands/system/version.ts')).version,
+  },
+  {
+    names: ['system info', 'info'],
+    summary: 'Display system-wide information',
+    common: true,
+    load: async () => (await import('./commands/system/info.ts')).info,
+  },
+  {
+    names: ['inspect'],
+    summary: 'Return low-level information on Gantry objects',
+    load: async () => (await import('./commands/system/inspect.ts')).inspect,
+  },
+  {
+    names: ['completion'],
+    summary: 'Print a script that completes commands and flags in bash, zsh or fish',
+    load: async () => (await import('./commands/system/completion.ts')).completion,
+  },
+];
+
+export const commands: readonly CommandEntry[] = [...containerCommands, ...imageCommands, ...otherCommands];
+
+/** The entry of a full name such as `ps` or `container ls`. */
+export function findCommand(name: string): CommandEntry | undefined {
+  return commands.find((entry) => entry.names.includes(name));
+}
