@@ -43,6 +43,17 @@ void shim_start(struct shim *self) {
   shim_leave(self);
 }
 
+/* Zombies of the container's pid namespace would hold up its end until the host's init reaps them: none are left to it. */
+static void reap_all(const struct shim *self) {
+  struct pollfd ended = {.fd = self->children, .events = POLLIN};
+  struct signalfd_siginfo info;
+  pid_t pid = 0;
+  for (int64_t deadline = now_ms() + DRAIN_MS; pid >= 0 && now_ms() < deadline;) {
+    while ((pid = waitpid(-1, NULL, WNOHANG)) > 0) continue;
+    if (pid == 0 && poll(&ended, 1, 10) > 0 && read(self->children, &info, sizeof info) < 0) continue;
+  }
+}
+
 static void take_terminal(struct shim *self) {
   if (self->console < 0 || self->terminal >= 0) return;
   self->terminal = program_take_terminal(self->console, &self->request);
@@ -63,6 +74,7 @@ static _Noreturn void fail_start(struct shim *self, int status) {
   read_all(self->streams.err, &text, FAILURE_TEXT);
   remove_container(self);
   if (self->runtime > 0) waitpid(self->runtime, NULL, 0);
+  reap_all(self);
   leave_namespaces(&self->request);
   tell_started(self, &text, status);
   shim_leave(self);
@@ -153,6 +165,7 @@ static void let_go(struct shim *self) {
 }
 
 _Noreturn void shim_leave(struct shim *self) {
+  reap_all(self);
   if (self->listener >= 0) unlink("shim.sock");
   _exit(0);
 }
