@@ -1,11 +1,12 @@
 /** `GET /containers/{id}/logs`. */
+import type { LogBatch } from '../engine/log-decoder.ts';
 import { readLogs } from '../engine/logs.ts';
 import { EngineError } from '../errors/engine-error.ts';
-import { frameHeader } from '../wire/raw-stream.ts';
+import { fillFrameHeaders, frameHeader, frameHeaderSize } from '../wire/raw-stream.ts';
 import { type Call, param } from './call.ts';
 import { textOf } from './http-status.ts';
-import { streamContentType, writeChunk } from './session-pump.ts';
-import { openStream } from './stream-response.ts';
+import { streamContentType } from './session-pump.ts';
+import { openStream, writeThrough } from './stream-response.ts';
 
 export async function getLogs(call: Call): Promise<void> {
   const { query } = call;
@@ -19,6 +20,7 @@ export async function getLogs(call: Call): Promise<void> {
     follow: query.boolean('follow'),
     timestamps: query.boolean('timestamps'),
     details: query.boolean('details'),
+    headRoom: frameHeaderSize,
     tail: query.optional('tail') ?? 'all',
     ...timeRange(call),
   };
@@ -27,14 +29,12 @@ export async function getLogs(call: Call): Promise<void> {
   await sendLines(call, tty, lines);
 }
 
-async function sendLines(
-  call: Call,
-  tty: boolean,
-  lines: AsyncIterable<{ stream: 'stdout' | 'stderr'; data: Buffer }>,
-): Promise<void> {
+async function sendLines(call: Call, tty: boolean, lines: AsyncIterable<LogBatch>): Promise<void> {
   try {
-    for await (const { stream, data } of lines) {
-      if (!(await writeChunk(call.response, tty, stream, data))) return;
+    for await (const { stream, data, ends } of lines) {
+      /* A frame for each message: clients take them for lines. */
+      if (!tty) fillFrameHeaders(stream, data, ends);
+      if (!(await writeThrough(call.response, data))) return;
     }
   } catch (error) {
     /* The status is long gone: a frame of its own kind carries the error. */

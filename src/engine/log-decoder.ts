@@ -8,7 +8,7 @@ import { copyUnescaped } from './log-unescape.ts';
 export interface LogBatch {
   stream: ProcessStream;
   data: Buffer;
-  /** Offset in `data` just after each message. */
+  /** Offset in `data` just after each message (and before the room for the next one's header). */
   ends: number[];
 }
 
@@ -19,6 +19,8 @@ export interface DecodeOptions {
   timestamps: boolean;
   /** Put before each message, after the time. */
   prefix: string;
+  /** Bytes left free before each message, for a header that the reader writes there. */
+  headRoom: number;
   since?: LogTime | undefined;
   until?: LogTime | undefined;
 }
@@ -115,13 +117,14 @@ export class LogDecoder {
   }
 
   #makeRoom(stream: ProcessStream, messageLength: number): void {
-    const needed = printedTime + this.#prefix.length + messageLength;
+    const needed = this.#options.headRoom + printedTime + this.#prefix.length + messageLength;
     if (stream !== this.#stream || this.#length + needed > this.#out.length) this.#flush();
     this.#stream = stream;
     if (this.#out.length === 0) this.#out = Buffer.allocUnsafeSlow(Math.max(batchSize, needed));
   }
 
   #writeHead(bytes: Buffer, { timeStart, timeEnd }: LineParts): void {
+    this.#length += this.#options.headRoom;
     if (this.#options.timestamps)
       this.#length = writeTime(bytes, timeStart, timeEnd, this.#out, this.#length);
     this.#length += this.#prefix.copy(this.#out, this.#length);

@@ -9,7 +9,14 @@ import { Deferred } from '../util/deferred.ts';
 import { type ReadLogOptions, readLog } from './log-reader.ts';
 import { logTimeOf } from './log-time.ts';
 
-const all: ReadLogOptions = { stdout: true, stderr: true, timestamps: false, prefix: '', tail: undefined };
+const all: ReadLogOptions = {
+  stdout: true,
+  stderr: true,
+  timestamps: false,
+  prefix: '',
+  headRoom: 0,
+  tail: undefined,
+};
 
 function entry(log: string, stream = 'stdout', time = '2026-01-31T12:00:00.5Z'): string {
   return `${JSON.stringify({ log, stream, time })}\n`;
@@ -84,6 +91,19 @@ test('times are put before messages with nine decimals', async (context) => {
   assert.deepEqual(await texts(path, { timestamps: true, prefix: 'k=v ' }), [
     '2026-01-31T12:00:00.250000000Z k=v a\n',
     '2026-01-31T12:00:01.000000000Z k=v b\n',
+  ]);
+});
+
+test('room is left before each message for a header', async (context) => {
+  const path = logFile(context, entry('a\n') + entry('bc\n') + entry('d\n', 'stderr'));
+  const found: Array<[number, number[]]> = [];
+  for await (const { data, ends } of readLog(path, { ...all, headRoom: 8 }, new AbortController().signal)) {
+    found.push([data.length, ends]);
+    assert.equal(data[8], ends.length === 2 ? 0x61 : 0x64);
+  }
+  assert.deepEqual(found, [
+    [21, [10, 21]],
+    [10, [10]],
   ]);
 });
 

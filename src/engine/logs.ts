@@ -21,6 +21,8 @@ export interface LogQuestion {
   timestamps: boolean;
   /** A number of messages from the end; anything else means all. */
   tail: string;
+  /** Bytes left free before each message, for a header that the reader writes there; none for a terminal. */
+  headRoom?: number;
   /** Put the attributes that the log options name before each message. */
   details: boolean;
 }
@@ -50,6 +52,7 @@ export async function readLogs(
     stdout: question.stdout,
     stderr: question.stderr,
     timestamps: question.timestamps,
+    headRoom: config.tty ? 0 : (question.headRoom ?? 0),
     prefix: question.details ? `${logAttributes(config, hostConfig.logConfig.config)} ` : '',
     since: since === undefined ? undefined : logTimeOf(since),
     until: until === undefined ? undefined : logTimeOf(until),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { encodeFrame, type Frame, FrameDecoder, frameStreams } from './raw-stream.ts';
+import { encodeFrame, type Frame, FrameDecoder, fillFrameHeaders, frameStreams } from './raw-stream.ts';
 
 /** Cuts `bytes` into chunks of the given sizes (cycled). */
 function chunksOf(bytes: Buffer, sizes: readonly number[]): Buffer[] {
@@ -55,4 +55,16 @@ test('an unknown stream and an end within a frame are errors', () => {
   const decoder = new FrameDecoder();
   decoder.push(encodeFrame('stdout', Buffer.from('abc')).subarray(0, 10));
   assert.throws(() => decoder.end(), /within a frame/);
+});
+
+test('headers are written into the room before each message', () => {
+  const data = Buffer.from('........one\n........three\n');
+  fillFrameHeaders('stderr', data, [12, data.length]);
+  assert.deepEqual(
+    data,
+    Buffer.concat([
+      encodeFrame('stderr', Buffer.from('one\n')),
+      encodeFrame('stderr', Buffer.from('three\n')),
+    ]),
+  );
 });

@@ -16,14 +16,25 @@ export interface Frame {
   data: Buffer;
 }
 
-const headerSize = 8;
+/** Bytes. */
+export const frameHeaderSize = 8;
 
 /** The header for `length` bytes of `stream`, to be written just before them. */
 export function frameHeader(stream: FrameStream, length: number): Buffer {
-  const header = Buffer.alloc(headerSize);
+  const header = Buffer.alloc(frameHeaderSize);
   header[0] = frameStreams.indexOf(stream);
   header.writeUInt32BE(length, 4);
   return header;
+}
+
+/** Writes the header of each message into the room that was left before it. `ends`: offsets just after each message. */
+export function fillFrameHeaders(stream: FrameStream, data: Buffer, ends: readonly number[]): void {
+  let start = 0;
+  for (const end of ends) {
+    data.writeUInt32BE(frameStreams.indexOf(stream) * 2 ** 24, start);
+    data.writeUInt32BE(end - start - frameHeaderSize, start + 4);
+    start = end;
+  }
 }
 
 /** Header and data in one buffer. */
@@ -66,9 +77,9 @@ export class FrameDecoder {
 
   /** Takes header bytes from `offset` on; returns the offset after them. */
   #readHeader(chunk: Buffer, offset: number): number {
-    const end = Math.min(chunk.length, offset + headerSize - this.#header.length);
+    const end = Math.min(chunk.length, offset + frameHeaderSize - this.#header.length);
     this.#header = Buffer.concat([this.#header, chunk.subarray(offset, end)]);
-    if (this.#header.length < headerSize) return end;
+    if (this.#header.length < frameHeaderSize) return end;
     const stream = frameStreams[this.#header[0] ?? 0];
     if (stream === undefined) throw new EngineError('data-loss', `unrecognized stream: ${this.#header[0]}`);
     this.#stream = stream;
