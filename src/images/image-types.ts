@@ -53,6 +53,19 @@ export interface RemovedImage {
   deleted?: string;
 }
 
+/** One step of `docker history`. */
+export interface ImageHistoryEntry {
+  /** The image's ID for the newest step, `<missing>` for the others. */
+  id: string;
+  /** Milliseconds since the epoch. */
+  created: number;
+  createdBy: string;
+  tags: string[];
+  /** Bytes of the layer that the step made; 0 for none. */
+  size: number;
+  comment: string;
+}
+
 export interface ImageService {
   pull(request: PullRequest): Promise<Image>;
   /** Docker archive or OCI layout, plain, gzip or zstd. Says `Loaded image: NAME` for each. */
@@ -74,6 +87,14 @@ export interface ImageService {
    */
   remove(
     nameOrId: string,
-    options: { force: boolean; prune: boolean; usedBy: (imageId: string) => { id: string; running: boolean } | undefined },
+    options: {
+      force: boolean;
+      prune: boolean;
+      usedBy: (imageId: string) => { id: string; running: boolean } | undefined;
+    },
   ): Promise<RemovedImage[]>;
+  /** Steps of an image, newest first. EngineError `not-found`. */
+  history(nameOrId: string): ImageHistoryEntry[];
+  /** Deletes blobs and layers that no image, container or operation under way needs. Returns the chain IDs of removed layers. */
+  collectGarbage(): Promise<string[]>;
 }

@@ -61,9 +61,9 @@ export class BlobIngest {
 
   /**
    * Syncs, checks and publishes. Returns the digest; the ingest is closed then. EngineError `data-loss`
-   * where size or digest are not what was promised: the bytes are discarded.
+   * where size or digest are not what was promised: the bytes are discarded. `beforePublish` hears the digest first.
    */
-  async commit(expectedSize?: number): Promise<string> {
+  async commit(expectedSize?: number, beforePublish?: (digest: string) => void): Promise<string> {
     const size = this.#offset;
     const digest = `sha256:${this.#hash.digest('hex')}`;
     const expected = this.#options.digest ?? digest;
@@ -78,6 +78,7 @@ export class BlobIngest {
     try {
       await this.#file.sync();
       await this.#close();
+      beforePublish?.(digest);
       await this.#options.publish(this.#path, digest, size);
     } catch (error) {
       throw writeError(error);

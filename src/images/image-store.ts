@@ -1,0 +1,133 @@
+/** The images of this host: pulled, loaded, imported, named, found and removed. */
+import type { Readable } from 'node:stream';
+import { EngineError } from '../errors/engine-error.ts';
+import { canonicalReference, parseReference, withDefaultTag } from '../oci/reference.ts';
+import type { Snapshotter } from '../snapshots/snapshotter.ts';
+import type { BlobStore } from '../store/blob-store.ts';
+import { historyOf } from './image-history.ts';
+import type { ImageConfiguration, ImageParts } from './image-parts.ts';
+import { type ImageDatabase, ImageTable } from './image-table.ts';
+import type {
+  Image,
+  ImageHistoryEntry,
+  ImageService,
+  Progress,
+  PullRequest,
+  RemovedImage,
+} from './image-types.ts';
+import { type ImportOptions, importImage } from './import-image.ts';
+import { Collector } from './leases.ts';
+import { loadImages } from './load-images.ts';
+import { pullImage } from './pull-image.ts';
+import { Transport } from './registry/transport.ts';
+import { type RemoveOptions, removeImage } from './remove-image.ts';
+import { noSuchImage, resolveImage } from './resolve-image.ts';
+import { SharedWork } from './shared-work.ts';
+import { Slots } from './slots.ts';
+
+export interface ImageStoreOptions {
+  database: ImageDatabase;
+  blobs: BlobStore;
+  snapshots: Snapshotter;
+  config?: Partial<ImageConfiguration>;
+}
+
+const defaultDownloads = 3;
+
+export class ImageStore implements ImageService {
+  readonly #parts: ImageParts;
+
+  constructor(options: ImageStoreOptions) {
+    const { blobs, snapshots, config = {} } = options;
+    const table = new ImageTable(options.database, (chainId) => snapshots.layerSize(chainId));
+    const downloads = config.maxConcurrentDownloads ?? defaultDownloads;
+    this.#parts = {
+      config: {
+        mirrors: config.mirrors ?? [],
+        insecureRegistries: config.insecureRegistries ?? [],
+        maxConcurrentDownloads: downloads,
+      },
+      table,
+      blobs,
+      snapshots,
+      collector: new Collector({ table, blobs, snapshots }),
+      transport: new Transport(),
+      downloads: new SharedWork(),
+      downloadSlots: new Slots(downloads),
+    };
+  }
+
+  async pull(request: PullRequest): Promise<Image> {
+    return this.#view(await pullImage(this.#parts, request));
+  }
+
+  async load(archive: Readable, progress: Progress, signal?: AbortSignal): Promise<Image[]> {
+    const ids = await loadImages(this.#parts, archive, progress, signal);
+    return ids.map((id) => this.#view(id));
+  }
+
+  async import(tar: Readable, options: ImportOptions, signal?: AbortSignal): Promise<Image> {
+    return this.#view(await importImage(this.#parts, tar, options, signal));
+  }
+
+  get(nameOrId: string): Image {
+    const image = this.find(nameOrId);
+    if (image === undefined) throw noSuchImage(nameOrId);
+    return image;
+  }
+
+  find(nameOrId: string): Image | undefined {
+    const id = resolveImage(this.#parts.table, nameOrId);
+    return id === undefined ? undefined : this.#view(id);
+  }
+
+  list(): Image[] {
+    return this.#parts.table.ids().map((id) => this.#view(id));
+  }
+
+  tag(source: string, target: string): void {
+    const id = resolveImage(this.#parts.table, source);
+    if (id === undefined) throw noSuchImage(source);
+    const reference = withDefaultTag(parseReference(target));
+    if (reference.digest !== undefined) {
+      throw new EngineError('invalid-argument', 'refusing to create a tag with a digest reference', {
+        hint: 'name it by a tag',
+      });
+    }
+    this.#parts.table.setReference(canonicalReference(reference), id);
+  }
+
+  async remove(nameOrId: string, options: RemoveOptions): Promise<RemovedImage[]> {
+    return await removeImage(this.#parts, nameOrId, options);
+  }
+
+  /** Steps of an image, newest first. EngineError `not-found`. */
+  history(nameOrId: string): ImageHistoryEntry[] {
+    return historyOf(this.get(nameOrId), (chainId) => this.#parts.snapshots.layerSize(chainId));
+  }
+
+  /** Deletes blobs and layers that no image, container or operation under way needs. Returns the chain IDs of removed layers. */
+  async collectGarbage(): Promise<string[]> {
+    return await this.#parts.collector.collect();
+  }
+
+  /** Replaces mirrors and insecure registries, when the daemon's configuration was read again. */
+  configure(config: Pick<ImageConfiguration, 'mirrors' | 'insecureRegistries'>): void {
+    this.#parts.config = { ...this.#parts.config, ...config };
+  }
+
+  async close(): Promise<void> {
+    await this.#parts.transport.close();
+  }
+
+  #view(id: string): Image {
+    const record = this.#parts.table.record(id);
+    if (record === undefined) throw noSuchImage(id);
+    return this.#parts.table.view(id, record);
+  }
+}
+
+/** Opens the images that `options.database` lists. */
+export function createImageStore(options: ImageStoreOptions): ImageStore {
+  return new ImageStore(options);
+}

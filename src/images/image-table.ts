@@ -1,0 +1,148 @@
+/** All images and references: in memory for reads, in the database for good. */
+import { chainIdsOf } from '../oci/digest.ts';
+import { familiarReference, parseReference, type Reference } from '../oci/reference.ts';
+import type { Parse } from '../store/database.ts';
+import type { Collection } from '../util/collection.ts';
+import {
+  type BlobRecord,
+  type ImageRecord,
+  parseImageRecord,
+  parseReferenceRecord,
+  type ReferenceRecord,
+} from './image-records.ts';
+import type { Image } from './image-types.ts';
+
+/** What this table needs of `store/database.ts`. */
+export interface ImageDatabase {
+  collection<T>(name: string, parse: Parse<T>): Collection<T>;
+  transaction<R>(work: () => R): R;
+}
+
+export class ImageTable {
+  readonly #database: ImageDatabase;
+  readonly #storedImages: Collection<ImageRecord>;
+  readonly #storedReferences: Collection<ReferenceRecord>;
+  readonly #layerSize: (chainId: string) => number;
+  readonly #images: Map<string, ImageRecord>;
+  readonly #references = new Map<string, ReferenceRecord>();
+  /** Canonical references by image. */
+  readonly #names = new Map<string, Set<string>>();
+
+  constructor(database: ImageDatabase, layerSize: (chainId: string) => number) {
+    this.#database = database;
+    this.#storedImages = database.collection('images', parseImageRecord);
+    this.#storedReferences = database.collection('image_references', parseReferenceRecord);
+    this.#layerSize = layerSize;
+    this.#images = new Map(this.#storedImages.entries());
+    for (const [canonical, record] of this.#storedReferences.entries()) this.#refer(canonical, record);
+  }
+
+  /** IDs, in no order. */
+  ids(): string[] {
+    return [...this.#images.keys()];
+  }
+
+  record(id: string): ImageRecord | undefined {
+    return this.#images.get(id);
+  }
+
+  records(): ImageRecord[] {
+    return [...this.#images.values()];
+  }
+
+  /** The image that a canonical reference names. */
+  referenced(canonical: string): string | undefined {
+    return this.#references.get(canonical)?.imageId;
+  }
+
+  /** References to an image, ordered by their canonical form. */
+  referencesTo(id: string): Reference[] {
+    return [...(this.#names.get(id) ?? [])].toSorted().map(parseReference);
+  }
+
+  /** Stores an image and lets references name it: all or nothing, durable on return. */
+  put(id: string, record: ImageRecord, references: readonly string[]): void {
+    const reference = { imageId: id, taggedAt: Date.now() };
+    this.#database.transaction(() => {
+      this.#storedImages.put(id, record);
+      for (const canonical of references) this.#storedReferences.put(canonical, reference);
+    });
+    this.#images.set(id, record);
+    for (const canonical of references) this.#refer(canonical, reference);
+  }
+
+  setReference(canonical: string, imageId: string): void {
+    const record = { imageId, taggedAt: Date.now() };
+    this.#storedReferences.put(canonical, record);
+    this.#refer(canonical, record);
+  }
+
+  /** Forgets references, and an image where its ID is given. */
+  remove(references: readonly string[], imageId?: string): void {
+    this.#database.transaction(() => {
+      for (const canonical of references) this.#storedReferences.delete(canonical);
+      if (imageId !== undefined) this.#storedImages.delete(imageId);
+    });
+    for (const canonical of references) this.#unrefer(canonical);
+    if (imageId !== undefined) this.#images.delete(imageId);
+  }
+
+  /** The blob that a layer of this diff ID came in, from any image. */
+  blobOf(diffId: string): BlobRecord | undefined {
+    for (const { layers } of this.#images.values()) {
+      const layer = layers.find((candidate) => candidate.diffId === diffId);
+      if (layer !== undefined) return layer.blob;
+    }
+    return undefined;
+  }
+
+  /** Digests of all blobs and chain IDs of all layers that some image is made of. */
+  needed(): Set<string> {
+    const needed = new Set<string>(this.#images.keys());
+    for (const { layers, manifestDigests } of this.#images.values()) {
+      for (const digest of manifestDigests) needed.add(digest);
+      for (const { blob, chainId } of layers) {
+        needed.add(blob.digest);
+        needed.add(chainId);
+      }
+    }
+    return needed;
+  }
+
+  /** An image as the engine sees it. */
+  view(id: string, record: ImageRecord): Image {
+    const references = this.referencesTo(id);
+    const chainIds = chainIdsOf(record.config.rootfs.diff_ids);
+    const manifestDigest = record.manifestDigests[0];
+    return {
+      id,
+      config: record.config,
+      chainIds,
+      size: chainIds.reduce((sum, chainId) => sum + this.#layerSize(chainId), 0),
+      repoTags: references.filter(({ digest }) => digest === undefined).map(familiarReference),
+      repoDigests: references.filter(({ digest }) => digest !== undefined).map(familiarReference),
+      ...(manifestDigest === undefined ? {} : { manifestDigest }),
+      lastTaggedAt: this.#lastTaggedAt(id),
+    };
+  }
+
+  #lastTaggedAt(id: string): number {
+    const times = [...(this.#names.get(id) ?? [])].map(
+      (canonical) => this.#references.get(canonical)?.taggedAt ?? 0,
+    );
+    return Math.max(0, ...times);
+  }
+
+  #refer(canonical: string, record: ReferenceRecord): void {
+    this.#unrefer(canonical);
+    this.#references.set(canonical, record);
+    const names = this.#names.get(record.imageId) ?? new Set();
+    this.#names.set(record.imageId, names.add(canonical));
+  }
+
+  #unrefer(canonical: string): void {
+    const imageId = this.#references.get(canonical)?.imageId;
+    this.#references.delete(canonical);
+    if (imageId !== undefined) this.#names.get(imageId)?.delete(canonical);
+  }
+}

@@ -1,0 +1,70 @@
+/** Keeps what operations under way need from being collected, and collects what nothing needs. */
+import type { Snapshotter } from '../snapshots/snapshotter.ts';
+import type { BlobStore } from '../store/blob-store.ts';
+import type { ImageTable } from './image-table.ts';
+
+/** Blob digests and chain IDs that one operation holds. */
+export class Lease {
+  readonly held = new Set<string>();
+
+  add(...digests: string[]): void {
+    for (const digest of digests) this.held.add(digest);
+  }
+}
+
+export interface CollectorParts {
+  table: ImageTable;
+  blobs: BlobStore;
+  snapshots: Snapshotter;
+}
+
+export class Collector {
+  readonly #parts: CollectorParts;
+  readonly #leases = new Set<Lease>();
+
+  constructor(parts: CollectorParts) {
+    this.#parts = parts;
+  }
+
+  lease(): Lease {
+    const lease = new Lease();
+    this.#leases.add(lease);
+    return lease;
+  }
+
+  /** Ends a lease; what it held stays until something collects. */
+  release(lease: Lease): void {
+    this.#leases.delete(lease);
+  }
+
+  /** Ends a lease and deletes what of it no image needs. */
+  async releaseAndCollect(lease: Lease): Promise<void> {
+    this.release(lease);
+    await this.#delete([...lease.held]);
+  }
+
+  /** Deletes all blobs and layers that nothing needs. Returns the chain IDs of the removed layers. */
+  async collect(): Promise<string[]> {
+    const { blobs, snapshots } = this.#parts;
+    return await this.#delete([...blobs.digests(), ...snapshots.layers()]);
+  }
+
+  async #delete(candidates: readonly string[]): Promise<string[]> {
+    const { table, blobs, snapshots } = this.#parts;
+    const needed = table.needed();
+    for (const lease of this.#leases) for (const digest of lease.held) needed.add(digest);
+    const layersInUse = snapshots.layersInUse();
+    const removedLayers: string[] = [];
+    const work: Promise<void>[] = [];
+    // A base layer's chain ID is its diff ID, and so may be a blob's digest too: each kind is looked at by itself.
+    for (const digest of new Set(candidates)) {
+      if (needed.has(digest)) continue;
+      if (blobs.has(digest)) work.push(blobs.delete(digest));
+      if (!snapshots.hasLayer(digest) || layersInUse.has(digest)) continue;
+      removedLayers.push(digest);
+      work.push(snapshots.removeLayer(digest));
+    }
+    await Promise.all(work);
+    return removedLayers;
+  }
+}
