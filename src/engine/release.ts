@@ -5,6 +5,7 @@ import type { Container } from './container-table.ts';
 import type { Engine } from './engine.ts';
 import { bundleFiles } from './paths.ts';
 import { releaseSharedMemory } from './shared-memory.ts';
+import { publishVolumeUse } from './volumes.ts';
 
 /** Address, ports, bundle, shim directory, shared memory. Idempotent. Call it when the shim is gone and the end of the run is recorded. */
 export async function releaseRun(engine: Engine, container: Container): Promise<void> {
@@ -38,6 +39,7 @@ export function publishNetworkEvent(
 export function releaseAfter(engine: Engine, container: Container, process: SupervisedProcess): void {
   container.released = process.released
     .then(() => releaseRun(engine, container))
+    .then(() => publishVolumeUse(engine.events, container.record, 'unmount'))
     .catch((error: unknown) => {
       engine.log.error(
         { container: container.id, err: error },
