@@ -6,7 +6,7 @@ import { EngineError, errnoOf, messageOf } from '../errors/engine-error.ts';
 import { readHostFacts } from '../host/facts.ts';
 import { startLauncher } from '../host/launcher.ts';
 import type { Launcher } from '../host/launcher-types.ts';
-import { openImageService } from '../images/image-service.ts';
+import { createImageStore } from '../images/image-store.ts';
 import { createBridge } from '../network/bridge.ts';
 import { parseEndpoint } from '../network/endpoint-record.ts';
 import type { Bridge } from '../network/network-types.ts';
@@ -60,12 +60,17 @@ async function assemble(config: DaemonConfig, log: Logger, closers: Undo): Promi
   closers.add(() => snapshots.close());
   const runtime = new ShimRuntime({ launcher, execRoot: config.execRoot });
   closers.add(() => runtime.close());
-  const images = openImageService({
+  const images = createImageStore({
     database,
     blobs: new BlobStore(join(config.dataRoot, 'images')),
     snapshots,
-    ...config,
+    config: {
+      mirrors: config.registryMirrors,
+      insecureRegistries: config.insecureRegistries,
+      maxConcurrentDownloads: config.maxConcurrentDownloads,
+    },
   });
+  closers.add(() => images.close());
   const containers = new ContainerTable(database.collection('containers', parseContainerRecord));
   const closing = new AbortController();
   closers.add(() => {
