@@ -68,7 +68,8 @@ export async function postPrune(call: Call): Promise<ContainersPruneResponse> {
 
 /** The headers go out as soon as the wait is in place: `docker run` starts the container only then. */
 export async function postWait(call: Call): Promise<void> {
-  const wait = waitContainer(call.engine, param(call, 'id'), conditionOf(call.query), call.signal);
+  const condition = conditionOf(call.query);
+  const wait = waitContainer(call.engine, param(call, 'id'), condition, call.signal);
   /* Looked at below; without this a wait that fails before it is in place would count as unhandled. */
   wait.result.catch(() => undefined);
   await wait.registered;

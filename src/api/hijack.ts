@@ -3,6 +3,7 @@ import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { AttachSession } from '../engine/attach-session.ts';
 import type { Engine } from '../engine/engine.ts';
+import { EngineError } from '../errors/engine-error.ts';
 import { parseJson } from './body.ts';
 import { openAttach } from './container-attach.ts';
 import { openExec } from './exec.ts';
@@ -18,6 +19,9 @@ const route = /^\/(?:containers\/(?<container>[^/?]+)\/attach|exec\/(?<exec>[^/?
 /** How long a client may keep its half open once the process's output has ended. */
 const lingerMs = 10_000;
 
+/** No document of the hijacked routes comes near this. */
+const maxBody = 1024 * 1024;
+
 /** A request whose connection is taken over. */
 interface Hijack {
   engine: Engine;
@@ -25,8 +29,6 @@ interface Hijack {
   headers: Readonly<Record<string, string>>;
   request: IncomingMessage;
   socket: Socket;
-  /** Bytes that came after the request's head. */
-  head: Buffer;
   version: string;
   path: string;
   /** The connection has left HTTP: no status can be sent any more. */
@@ -42,8 +44,10 @@ export function isHijack(request: IncomingMessage): boolean {
 export function createHijack(engine: Engine, headers: Readonly<Record<string, string>>) {
   return async (request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> => {
     const { version, path } = splitVersion(request.url ?? '');
-    const call: Hijack = { engine, headers, request, socket, head, version, path, switched: false };
+    const call: Hijack = { engine, headers, request, socket, version, path, switched: false };
     socket.on('error', () => socket.destroy());
+    /* At once: what is put back after the client's half has ended would be lost. */
+    if (head.length > 0) socket.unshift(head);
     try {
       checkVersion(version);
       const session = await openSession(call);
@@ -61,8 +65,16 @@ async function openSession(call: Hijack): Promise<AttachSession | undefined> {
   const names = route.exec(call.path)?.groups ?? {};
   const body = await readBody(call);
   const execId = names['exec'];
-  if (execId !== undefined) return openExec(call.engine, decodeURIComponent(execId), body);
-  return openAttach(call.engine, decodeURIComponent(names['container'] ?? ''), new Query(call.path));
+  if (execId !== undefined) return openExec(call.engine, unescapeName(execId), body);
+  return openAttach(call.engine, unescapeName(names['container'] ?? ''), new Query(call.path));
+}
+
+function unescapeName(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch (cause) {
+    throw new EngineError('invalid-argument', `invalid URL escape: ${text}`, { cause });
+  }
 }
 
 async function serve(call: Hijack, session: AttachSession): Promise<void> {
@@ -71,7 +83,6 @@ async function serve(call: Hijack, session: AttachSession): Promise<void> {
   socket.setNoDelay(true);
   call.switched = true;
   socket.write(switchHead(call, streamContentType(call, session.tty)));
-  if (call.head.length > 0) socket.unshift(call.head);
   pumpInput(socket, session);
   try {
     await pumpOutput(session, socket);
@@ -88,7 +99,8 @@ function finish(socket: Socket): void {
   socket.resume();
   if (socket.readableEnded) socket.destroySoon();
   else socket.on('end', () => socket.destroySoon());
-  setTimeout(() => socket.destroy(), lingerMs).unref();
+  const linger = setTimeout(() => socket.destroy(), lingerMs).unref();
+  socket.on('close', () => clearTimeout(linger));
 }
 
 function switchHead(call: Hijack, contentType: string): string {
@@ -116,27 +128,24 @@ function headText(status: string, headers: Record<string, string>): string {
   return `HTTP/1.1 ${status}\r\n${lines.join('')}\r\n`;
 }
 
-/** The JSON body, which Node leaves on the connection of an upgrade; `call.head` keeps what came after it. */
-async function readBody(call: Hijack): Promise<Fields | undefined> {
-  const length = Number(call.request.headers['content-length'] ?? 0);
-  if (!(length > 0 && length < 1024 * 1024)) return undefined;
-  while (call.head.length < length) {
-    const chunk = await nextChunk(call.socket);
-    if (chunk === undefined) break;
-    call.head = Buffer.concat([call.head, chunk]);
-  }
-  const body = call.head.subarray(0, length);
-  call.head = call.head.subarray(length);
+/** The JSON body, which Node leaves on the connection of an upgrade. */
+async function readBody({ request, socket }: Hijack): Promise<Fields | undefined> {
+  const length = Number(request.headers['content-length'] ?? 0);
+  if (!(length > 0 && length <= maxBody)) return undefined;
+  const body = await readExactly(socket, length);
   return parseJson(body.toString('utf8'));
 }
 
-/** The next bytes of the connection, or undefined at its end. */
-function nextChunk(socket: Socket): Promise<Buffer | undefined> {
+/** That many bytes, or what there is where the connection ends before. The rest stays on it. */
+function readExactly(socket: Socket, length: number): Promise<Buffer> {
   return new Promise((resolve) => {
-    const settle = (chunk?: Buffer): void => {
-      socket.pause().off('data', settle).off('end', settle).off('close', settle);
-      resolve(Buffer.isBuffer(chunk) ? chunk : undefined);
+    const attempt = (): void => {
+      const bytes: Buffer | null = socket.read(length);
+      if (bytes === null && !socket.readableEnded && !socket.destroyed) return;
+      socket.off('readable', attempt).off('end', attempt).off('close', attempt);
+      resolve(bytes ?? Buffer.alloc(0));
     };
-    socket.on('data', settle).on('end', settle).on('close', settle).resume();
+    socket.on('readable', attempt).on('end', attempt).on('close', attempt);
+    attempt();
   });
 }

@@ -65,7 +65,7 @@ function createApp(
     checkVersion(splitVersion(request.originalUrl).version);
   });
   app.setErrorHandler((error, request, reply) => sendError(engine, error, request, reply));
-  app.setNotFoundHandler((_request, reply) => reply.code(404).send({ message: 'page not found' }));
+  app.setNotFoundHandler((_request, reply) => sendJson(reply, 404, { message: 'page not found' }));
   for (const route of routes) addRoute(app, engine, route);
   return { app, server };
 }
@@ -78,8 +78,9 @@ function addRoute(app: FastifyInstance, engine: Engine, [method, url, handler]: 
       const result = await runHandler(engine, handler, request, reply);
       if (reply.sent) return reply;
       if (result === undefined) return reply.code(204).send();
-      if (!(result instanceof Answer)) return result;
-      return reply.code(result.status).send(result.body);
+      if (!(result instanceof Answer)) return sendJson(reply, 200, result);
+      if (result.body === undefined) return reply.code(result.status).send();
+      return sendJson(reply, result.status, result.body);
     },
   });
 }
@@ -123,7 +124,13 @@ function sendError(engine: Engine, error: unknown, request: FastifyRequest, repl
   const status = statusOf(known);
   if (status >= 500) logFailure(engine, request.raw, known);
   if (status === 304) void reply.code(304).send();
-  else void reply.code(status).send({ message: textOf(known) });
+  else void sendJson(reply, status, { message: textOf(known) });
+}
+
+/** As bytes, for fastify would put a charset into the content type, and Docker's client takes nothing but the bare one for JSON. */
+function sendJson(reply: FastifyReply, status: number, body: unknown): FastifyReply {
+  const bytes = Buffer.from(`${JSON.stringify(body)}\n`);
+  return reply.code(status).header('content-type', 'application/json').send(bytes);
 }
 
 /** fastify's own complaints (a malformed content type, a bad escape in the URL) carry a status of 4xx. */

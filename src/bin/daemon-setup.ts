@@ -82,12 +82,6 @@ function toNetwork(read: SettingsReader, defaults: DaemonConfig): Partial<Daemon
   const fixedCidr = read.text('fixed-cidr', '');
   const fixedCidr6 = read.text('fixed-cidr-v6', '');
   const bridge = read.text('bridge', '');
-  if (bridge !== '' && bip !== '') {
-    throw new EngineError(
-      'invalid-argument',
-      'You specified -b & --bip, mutually exclusive options. Please specify only one',
-    );
-  }
   return {
     bridge: bridge === '' ? defaults.bridge : bridge,
     ...(bip === '' ? {} : { bip }),

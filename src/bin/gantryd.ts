@@ -52,7 +52,8 @@ interface Daemon {
 async function start(setup: DaemonSetup, log: Logger): Promise<Daemon> {
   const claims: Daemon['claims'] = [];
   try {
-    claims.push(claimPidFile(setup.pidFile), lockDataRoot(setup.config.dataRoot));
+    claims.push(claimPidFile(setup.pidFile));
+    claims.push(lockDataRoot(setup.config.dataRoot));
     const engine = await createEngine(setup.config, log);
     sayFindings(engine, log);
     const api = await createApiServer(engine, engineVersion);

@@ -101,9 +101,9 @@ test('several requests on one connection', async () => {
   const connection = new RawConnection(daemon.socket);
   const request = 'GET /v1.51/containers/json HTTP/1.1\r\nHost: docker\r\n\r\n';
   connection.send(request);
-  await connection.until(/\[\]$/);
+  await connection.until(/\[\]\n$/);
   connection.send(request);
-  await connection.until(/\[\][\s\S]*\[\]$/);
+  await connection.until(/\[\]\n[\s\S]*\[\]\n$/);
   connection.socket.destroy();
 });
 
