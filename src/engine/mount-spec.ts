@@ -56,7 +56,7 @@ export function parseBind(text: string, volumeDriver: string): MountSpec {
       `invalid volume specification: '${text}'${why === undefined ? '' : `: ${why}`}`,
       { hint: 'write SOURCE:TARGET or SOURCE:TARGET:OPTIONS, with an absolute TARGET' },
     );
-  if (source === '' || parts.length > 3) throw invalid();
+  if (source === '' || source.includes('\0') || parts.length > 3) throw invalid();
   if (parts.length === 1) return { ...blank('volume', source, invalid), driver: volumeDriver };
   if (parts.length === 2 && isMountMode(target)) throw invalid();
   if (!isMountMode(mode)) throw invalidMode(mode);

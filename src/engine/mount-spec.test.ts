@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { isEngineError } from '../errors/engine-error.ts';
+import { isMountMode, parseBind } from './mount-spec.ts';
+
+test('binds are read with their options', () => {
+  const bind = parseBind('/src/./a/:/dst//b/:ro,z,rshared', '');
+  assert.deepEqual([bind.type, bind.source, bind.destination], ['bind', '/src/a', '/dst/b']);
+  assert.deepEqual([bind.readOnly, bind.propagation, bind.mode], [true, 'rshared', 'ro,z,rshared']);
+  const volume = parseBind('data:/x:nocopy', 'local');
+  assert.deepEqual(
+    [volume.type, volume.source, volume.noCopy, volume.driver],
+    ['volume', 'data', true, 'local'],
+  );
+  assert.equal(parseBind('/a:/b', '').propagation, 'rprivate');
+});
+
+test('a volume has no propagation', () => {
+  assert.throws(() => parseBind('data:/x:rslave', ''), { code: 'invalid-argument' });
+});
+
+test('modes: known words, one of each kind', () => {
+  for (const mode of ['', 'ro', 'rw,Z', 'cached,ro', 'z,nocopy,rw,rslave'])
+    assert.ok(isMountMode(mode), mode);
+  for (const mode of ['ro,rw', 'z,Z', 'x', ',', 'ro,', 'shared,private']) assert.ok(!isMountMode(mode), mode);
+});
+
+test('any text gives a clean absolute place, or is refused', () => {
+  const word = fc.constantFrom('a', '/', '..', '.', ':', 'ro', ',', '\0', ' ', '//', 'vol');
+  fc.assert(
+    fc.property(fc.array(word, { maxLength: 12 }), (words) => {
+      try {
+        const { destination, type, source } = parseBind(words.join(''), '');
+        assert.match(destination, /^\/[^\0]+$/);
+        assert.ok(!destination.split('/').includes('..') && !destination.endsWith('/'));
+        assert.ok(type === 'volume' || (source.startsWith('/') && !source.split('/').includes('..')));
+      } catch (error) {
+        assert.ok(isEngineError(error, 'invalid-argument'));
+      }
+    }),
+    { numRuns: 2000 },
+  );
+});
