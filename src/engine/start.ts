@@ -19,12 +19,16 @@ import { logTarget } from './log-target.ts';
 import type { ContainerRecord } from './model.ts';
 import { bundleFiles, type ContainerFiles } from './paths.ts';
 import { runtimeProgram } from './runtimes.ts';
+import { CompiledFilters } from './spec/compiled-filters.ts';
 import { recordFailedStart } from './start-failure.ts';
 import { type ContainerNetwork, connectNetwork, writeNetworkFiles } from './start-network.ts';
 import { type StartReport, StepClock } from './start-report.ts';
 import { createRoot, type Root } from './start-root.ts';
 import { isActive } from './state.ts';
 import { publishVolumeUse } from './volumes.ts';
+
+/** Of the whole process: the same profile compiles to the same program in every engine. */
+const compiledFilters = new CompiledFilters();
 
 /**
  * Resolves when the process runs; its state is durable then. EngineErrors in Docker's words: `not-modified` where it runs, `conflict` where it can't be
@@ -183,12 +187,15 @@ async function execute(
 ): Promise<[SupervisedProcess, detail: string]> {
   const { shim, root } = given;
   const spec = await containerSpec(engine, container, given);
+  const runtime = runtimeProgram(engine.config, engine.host, container.record.hostConfig.runtime);
+  const config = encodeRuntimeSpec(compiledFilters.apply(spec, runtime));
   await Promise.all([
-    writeFile(bundleFiles(engine.config, container.id).config, encodeRuntimeSpec(spec)),
+    writeFile(bundleFiles(engine.config, container.id).config, config),
     connectWaiting(container, shim),
   ]);
   const process = await shim.start();
   undo.add(() => process.kill(9));
+  void compiledFilters.learn(spec, runtime, container.id);
   await root.volumes.close();
   publishVolumeUse(engine.events, container.record, 'mount');
   return [process, `${[container.record.path, ...container.record.args].join(' ')}, pid ${process.pid}`];

@@ -1,9 +1,11 @@
 /** Runs containers by an OCI runtime alone, from configurations that `buildSpec` made, on a busybox root of their own. */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { buildSpec } from '../../src/engine/spec/build-spec.ts';
 import type { SpecInput } from '../../src/engine/spec/spec-input.ts';
 import { networkSysctls } from '../../src/engine/spec/sysctls.ts';
@@ -12,7 +14,8 @@ import { cgroupsPathOf } from '../../src/host/cgroups.ts';
 import { killCgroup, removeCgroup } from '../../src/host/cgroups-control.ts';
 import { gatherDevices } from '../../src/host/devices.ts';
 import { findProgram } from '../../src/host/facts.ts';
-import { encodeRuntimeSpec } from '../../src/oci/runtime-spec.ts';
+import { encodeRuntimeSpec, type RuntimeSpec } from '../../src/oci/runtime-spec.ts';
+import type { RuntimeProgram } from '../../src/runtime/runtime-types.ts';
 import { type Changes, hostFacts, specInput } from './spec-input.ts';
 
 export const passwd = 'root:x:0:0:root:/root:/bin/sh\nalice:x:1000:1000::/home/alice:/bin/sh\n';
@@ -29,6 +32,12 @@ export interface Bench {
   directory: string;
   /** Runs a command in a container to its end. */
   run(command: readonly string[], changes?: Changes): Promise<Outcome>;
+  /** Runs a command that prints something and stays; ends it when `during` has ended, which gets the configuration and the container's ID. */
+  hold(command: readonly string[], during: (spec: RuntimeSpec, id: string) => Promise<void>): Promise<void>;
+  /** The runtime, with its state in the bench's directory. */
+  program: RuntimeProgram;
+  /** Changes each configuration before it is written. */
+  rewrite: (spec: RuntimeSpec) => RuntimeSpec;
   /** The same through a shell. */
   shell(script: string, changes?: Changes): Promise<Outcome>;
   remove(): Promise<void>;
@@ -64,31 +73,44 @@ export function makeBench(runtime: 'crun' | 'runc'): Bench {
   const directory = mkdtempSync(join(tmpdir(), 'gantry-isolation-'));
   const parent = `/gantry-isolation-${randomBytes(4).toString('hex')}`;
   makeRoot(join(directory, 'root'));
-  const run: Bench['run'] = async (command, changes = {}) => {
+  const path = findProgram(runtime) ?? runtime;
+  const program = { path, args: ['--root', join(directory, 'state')] };
+  const start = async (command: readonly string[], changes: Changes, during?: During): Promise<Outcome> => {
     const id = `iso-${randomBytes(6).toString('hex')}`;
     const cgroupsPath = cgroupsPathOf({ driver: 'cgroupfs', parent, id });
     const input = await inputFor(command, { directory, cgroupsPath }, changes);
     const bundle = join(directory, id);
     mkdirSync(bundle);
-    writeFileSync(join(bundle, 'config.json'), encodeRuntimeSpec(buildSpec(input)));
+    const spec = buildSpec(input);
+    writeFileSync(join(bundle, 'config.json'), encodeRuntimeSpec(bench.rewrite(spec)));
+    const sysctls = networkSysctls(input.container, input.host);
+    const end = () => killCgroup(hostFacts().cgroups, cgroupsPath);
+    const atFirstOutput = during && (() => during(spec, id).finally(end));
     try {
-      const sysctls = networkSysctls(input.container, input.host);
-      return runBundle({ runtime, directory, bundle, id, sysctls });
+      return await runBundle({ program, bundle, id, sysctls }, atFirstOutput);
     } finally {
-      await killCgroup(hostFacts().cgroups, cgroupsPath);
+      await end();
       await removeCgroup(hostFacts().cgroups, cgroupsPath);
     }
   };
-  return {
+  const bench: Bench = {
     directory,
-    run,
-    shell: (script, changes) => run(['/bin/sh', '-c', script], changes),
+    program,
+    rewrite: (spec) => spec,
+    run: (command, changes = {}) => start(command, changes),
+    shell: (script, changes = {}) => start(['/bin/sh', '-c', script], changes),
+    hold: async (command, during) => {
+      await start(command, {}, during);
+    },
     remove: async () => {
       await removeCgroup(hostFacts().cgroups, parent);
       rmSync(directory, { recursive: true });
     },
   };
+  return bench;
 }
+
+type During = (spec: RuntimeSpec, id: string) => Promise<void>;
 
 function makeRoot(root: string): void {
   for (const name of ['bin', 'dev', 'etc', 'home/alice', 'proc', 'root', 'sys', 'tmp'])
@@ -128,34 +150,36 @@ async function inputFor(
 }
 
 interface Bundle {
-  runtime: string;
-  directory: string;
+  program: RuntimeProgram;
   bundle: string;
   id: string;
   sysctls: Record<string, string>;
 }
 
 /** In mount and network namespaces of its own, as the shim does it; crun is kept from seeing the v2 side of a hybrid host. */
-function runBundle(subject: Bundle): Outcome {
-  const { runtime, directory, bundle, id } = subject;
+async function runBundle(subject: Bundle, atFirstOutput?: () => Promise<void>): Promise<Outcome> {
+  const { program, bundle, id } = subject;
   const { mode, hierarchies } = hostFacts().cgroups;
-  const hidden =
-    runtime === 'crun' && mode === 'hybrid' ? hierarchies.filter(({ version }) => version === 2) : [];
+  const hybridCrun = program.path.endsWith('/crun') && mode === 'hybrid';
+  const hidden = hybridCrun ? hierarchies.filter(({ version }) => version === 2) : [];
   const hide = hidden.map(({ mountpoint }) => `umount -l ${mountpoint} && `).join('');
   const writes = Object.entries(subject.sysctls).map(
     ([path, value]) => `echo '${value}' >/proc/sys/net/${path} && `,
   );
-  const script = `${hide}${writes.join('')}exec ${runtime} --root ${directory}/state run --bundle ${bundle} ${id}`;
-  const result = spawnSync('unshare', ['--mount', '--net', '--propagation', 'slave', 'sh', '-c', script], {
-    encoding: 'utf8',
+  const command = [program.path, ...program.args, 'run', '--bundle', bundle, id].join(' ');
+  const script = `${hide}${writes.join('')}exec ${command}`;
+  const child = spawn('unshare', ['--mount', '--net', '--propagation', 'slave', 'sh', '-c', script], {
     timeout: 60_000,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  return {
-    exitCode: result.status,
-    stdout: result.stdout,
-    stderr: result.stderr,
-  };
+  const first = atFirstOutput && once(child.stdout, 'data').then(atFirstOutput);
+  const [stdout, stderr, [exitCode]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'exit'),
+    first,
+  ]);
+  return { exitCode, stdout, stderr };
 }
 
 /** `NAME: VALUE` lines of /proc/PID/status. */
