@@ -7,9 +7,8 @@ import type { Engine } from './engine.ts';
 import { publishContainerEvent } from './events.ts';
 import type { ContainerState } from './model.ts';
 import { containerFiles } from './paths.ts';
-import { errorOf, exitCodeOf, isActive } from './state.ts';
+import { exitCodeOf, isActive } from './state.ts';
 import { removeAnonymousVolumes } from './volumes.ts';
-import { exitNotice } from './wait.ts';
 
 export interface RemoveOptions {
   /** End it first where it runs. */
@@ -88,7 +87,8 @@ export async function finishRemoval(engine: Engine, container: Container): Promi
 async function discard(engine: Engine, container: Container, volumes: boolean): Promise<void> {
   const { containers } = engine;
   if (!containers.has(container.id)) return;
-  const notice = exitNotice(exitCodeOf(container.state), errorOf(container.state));
+  /* Without the error of a failed start, as in Docker: "run --rm" would tell it twice. */
+  const notice = { exitCode: exitCodeOf(container.state) };
   markRemoving(engine, container);
   await container.released;
   await removeFiles(engine, container);
