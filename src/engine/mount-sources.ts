@@ -1,8 +1,8 @@
 /** What mounts lead to on the host, at the moment of a start: directories that are made, and subpaths that can't be led astray. */
-import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, stat } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { EngineError, errnoOf, messageOf } from '../errors/engine-error.ts';
 import type { MountPoint } from './model.ts';
+import { mountSubpath, type SubpathEngine, unmountSubpath } from './subpath.ts';
 
 /** Mounts whose sources are there. Call `close` once the container's process has started, or failed to. */
 export interface PreparedMounts {
@@ -38,17 +38,20 @@ async function exists(path: string): Promise<boolean> {
 }
 
 /**
- * For each start: makes sources of `-v` again, checks the others, and opens subpaths of volumes, whose `source` is then
- * a descriptor of this process (`/proc/PID/fd/N`), so that nobody can put a link in their place any more.
+ * For each start: makes sources of `-v` again, checks the others, and gives subpaths of volumes a place of their own on the host,
+ * where nobody can put a link in their way any more.
  */
-export async function prepareMounts(mounts: readonly MountPoint[]): Promise<PreparedMounts> {
-  const handles: FileHandle[] = [];
+export async function prepareMounts(
+  engine: SubpathEngine,
+  mounts: readonly MountPoint[],
+): Promise<PreparedMounts> {
+  const places: string[] = [];
   const close = async (): Promise<void> => {
-    for (const handle of handles.splice(0)) await handle.close();
+    for (const place of places.splice(0)) await unmountSubpath(engine, place);
   };
   try {
     const prepared: MountPoint[] = [];
-    for (const mount of mounts) prepared.push(await prepareMount(mount, handles));
+    for (const mount of mounts) prepared.push(await prepareMount(engine, mount, places));
     return { mounts: prepared, close };
   } catch (error) {
     await close();
@@ -56,14 +59,14 @@ export async function prepareMounts(mounts: readonly MountPoint[]): Promise<Prep
   }
 }
 
-async function prepareMount(mount: MountPoint, handles: FileHandle[]): Promise<MountPoint> {
+async function prepareMount(engine: SubpathEngine, mount: MountPoint, places: string[]): Promise<MountPoint> {
   if (mount.type === 'tmpfs' || mount.filesystem !== undefined) return mount;
   if (mount.createSource === true) await makeBindSource(mount.source);
   else if (!(await exists(mount.source))) throw missing(mount);
   if (mount.subpath === undefined) return mount;
-  const handle = await openBelow(mount.source, mount.subpath, mount.name ?? '');
-  handles.push(handle);
-  return { ...mount, source: `/proc/${process.pid}/fd/${handle.fd}` };
+  const source = await mountSubpath(engine, mount.source, mount.subpath, mount.name ?? '');
+  places.push(source);
+  return { ...mount, source };
 }
 
 function missing(mount: MountPoint): EngineError {
@@ -75,38 +78,4 @@ function missing(mount: MountPoint): EngineError {
       hint: 'make it again, or remove the container',
     },
   );
-}
-
-/** O_PATH of open(2), which Node.js doesn't name: any kind of file can be opened so, and a FIFO doesn't block. */
-const pathOnly = 0o10000000;
-
-/** Opens `subpath` step by step, following no link: what is opened is inside `root`. */
-async function openBelow(root: string, subpath: string, volume: string): Promise<FileHandle> {
-  let handle = await open(root, pathOnly | constants.O_DIRECTORY);
-  for (const part of subpath.split('/').filter((one) => one !== '' && one !== '.')) {
-    try {
-      const next = await openPart(handle, part);
-      await handle.close();
-      handle = next;
-    } catch (error) {
-      await handle.close();
-      throw new EngineError(
-        'invalid-argument',
-        `cannot access subpath "${subpath}" of volume ${volume}: ${messageOf(error)}`,
-        {
-          cause: error,
-          hint: 'make it in the volume first; links are not followed',
-        },
-      );
-    }
-  }
-  return handle;
-}
-
-async function openPart(parent: FileHandle, part: string): Promise<FileHandle> {
-  if (part === '..') throw new Error('it leads out of the volume');
-  const next = await open(`/proc/self/fd/${parent.fd}/${part}`, pathOnly | constants.O_NOFOLLOW);
-  if (!(await next.stat()).isSymbolicLink()) return next;
-  await next.close();
-  throw new Error(`${part} is a link`);
 }

@@ -27,7 +27,7 @@ export async function createRoot(
   const bundle = bundleFiles(engine.config, id);
   undo.add(() => rm(bundle.directory, { recursive: true, force: true }));
   await makeDirectories(bundle.directory, containerFiles(engine.config, id).directory);
-  const volumes = await prepareMounts(record.mounts);
+  const volumes = await prepareMounts(engine, record.mounts);
   undo.add(() => volumes.close());
   undo.add(() => releaseSharedMemory(engine, record));
   const shmPath = await prepareSharedMemory(engine, record);
