@@ -111,6 +111,8 @@ function reload(engine: Engine, line: CommandLine, current: Settings, log: Logge
   try {
     const { settings, setup } = reloadSetup(line, current, shimPath);
     engine.config = setup.config;
+    const { registryMirrors, insecureRegistries } = setup.config;
+    engine.images.configure({ mirrors: registryMirrors, insecureRegistries });
     log.level = setup.logLevel;
     engine.events.publish({
       type: 'daemon',

@@ -67,6 +67,8 @@ export interface ImageHistoryEntry {
 }
 
 export interface ImageService {
+  /** Replaces mirrors of Docker Hub and insecure registries, when the daemon's configuration was read again. */
+  configure(config: { mirrors: readonly string[]; insecureRegistries: readonly string[] }): void;
   pull(request: PullRequest): Promise<Image>;
   /** Docker archive or OCI layout, plain, gzip or zstd. Says `Loaded image: NAME` for each. */
   load(archive: Readable, progress: Progress, signal?: AbortSignal): Promise<Image[]>;
