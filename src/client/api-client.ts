@@ -68,6 +68,19 @@ export class ApiClient {
     decoder.end();
   }
 
+  /** The lines of the answer one by one, without their ends. */
+  async *lines(method: string, path: string, options: CallOptions = {}): AsyncGenerator<string, void> {
+    const response = await this.open(method, path, options);
+    const utf8 = new TextDecoder();
+    let pending = '';
+    for await (const chunk of response.body) {
+      const lines = (pending + utf8.decode(chunk, { stream: true })).split('\n');
+      pending = lines.pop() ?? '';
+      for (const line of lines) if (line.trim() !== '') yield line.trimEnd();
+    }
+    if (pending.trim() !== '') yield pending.trimEnd();
+  }
+
   /** The answer once its head is here; statuses from 400 on, and 304, are thrown. */
   async open(method: string, path: string, options: CallOptions = {}): Promise<HttpResponse> {
     const response = await exchange(this.endpoint, this.#request(method, path, options));

@@ -1,0 +1,50 @@
+/** `gantry system prune`. */
+import type { ContainersPruneResponse } from '../../../wire/container.ts';
+import type { ImagesPruneResponse } from '../../../wire/image.ts';
+import type { NetworksPruneResponse } from '../../../wire/network.ts';
+import type { VolumesPruneResponse } from '../../../wire/volume.ts';
+import { defineCommand } from '../../command.ts';
+import { confirm } from '../../confirm.ts';
+import { filterFlag, filtersQuery, withFilter } from '../../filters.ts';
+import { toggle } from '../../flags/kinds.ts';
+import { humanSize } from '../../output/human.ts';
+import { pruneList } from '../../output/prune-report.ts';
+import { describeDeleted } from '../../rows/deleted-images.ts';
+
+export const prune = defineCommand({
+  usage: '[OPTIONS]',
+  arguments: [0, 0],
+  flags: {
+    all: toggle('Remove all unused images not just dangling ones', { short: 'a' }),
+    filter: filterFlag('Provide filter values (e.g. "label=<key>=<value>")'),
+    force: toggle('Do not prompt for confirmation', { short: 'f' }),
+    volumes: toggle('Prune anonymous volumes'),
+  },
+  run: async ({ client, io }, { flags }) => {
+    if (!flags.force) await confirm(io, warningText(flags.all, flags.volumes));
+    const query = filtersQuery(flags.filter);
+    const post = <T>(path: string, given = query) => client.call<T>('POST', path, { query: given });
+    const containers = await post<ContainersPruneResponse>('/containers/prune');
+    io.stdout.write(pruneList('Deleted Containers:', containers.ContainersDeleted ?? []));
+    const networks = await post<NetworksPruneResponse>('/networks/prune');
+    io.stdout.write(pruneList('Deleted Networks:', networks.NetworksDeleted ?? []));
+    const volumes = flags.volumes ? await post<VolumesPruneResponse>('/volumes/prune') : undefined;
+    io.stdout.write(pruneList('Deleted Volumes:', volumes?.VolumesDeleted ?? []));
+    const dangling = filtersQuery(withFilter(flags.filter, 'dangling', String(!flags.all)));
+    const images = await post<ImagesPruneResponse>('/images/prune', dangling);
+    io.stdout.write(pruneList('Deleted Images:', (images.ImagesDeleted ?? []).map(describeDeleted)));
+    const total = containers.SpaceReclaimed + (volumes?.SpaceReclaimed ?? 0) + images.SpaceReclaimed;
+    io.stdout.write(`Total reclaimed space: ${humanSize(total)}\n`);
+    return 0;
+  },
+});
+
+function warningText(all: boolean, volumes: boolean): string {
+  const targets = [
+    'all stopped containers',
+    'all networks not used by at least one container',
+    ...(volumes ? ['all anonymous volumes not used by at least one container'] : []),
+    all ? 'all images without at least one container associated to them' : 'all dangling images',
+  ];
+  return `WARNING! This will remove:\n${targets.map((target) => `  - ${target}\n`).join('')}`;
+}

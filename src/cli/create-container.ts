@@ -1,0 +1,122 @@
+/** Creates a container, and pulls its image first where it isn't here. */
+import { closeSync, existsSync, openSync, rmSync, writeSync } from 'node:fs';
+import { EngineError, isEngineError } from '../errors/engine-error.ts';
+import type { ContainerCreateRequest, ContainerCreateResponse } from '../wire/container.ts';
+import type { Context } from './context.ts';
+import type { FlagValues } from './flags/flag.ts';
+import { familiarWithTag, type ImageName, parseImageName } from './image-name.ts';
+import { pullImage } from './pull-image.ts';
+import type { ContainerFlags, imageFlags } from './run-config/container-flags.ts';
+import { createRequest } from './run-config/create-request.ts';
+import { fileError } from './run-config/variables.ts';
+
+export type CreateFlags = ContainerFlags & FlagValues<typeof imageFlags>;
+
+export interface CreatedContainer {
+  id: string;
+  request: ContainerCreateRequest;
+  /** Milliseconds that each took; undefined where nothing was pulled. */
+  pullMs: number | undefined;
+  createMs: number;
+}
+
+/** Pulls as `--pull` says. `adjust` changes the request before it is sent. */
+export async function createContainer(
+  context: Context,
+  flags: CreateFlags,
+  image: string,
+  command: readonly string[],
+  adjust: (request: ContainerCreateRequest) => ContainerCreateRequest = (request) => request,
+): Promise<CreatedContainer> {
+  if (!['always', 'missing', 'never', ''].includes(flags.pull)) {
+    const message = `invalid pull option: '${flags.pull}': must be one of "always", "missing" or "never"`;
+    throw new EngineError('invalid-argument', message);
+  }
+  const request = adjust(createRequest(flags, image, command));
+  const idFile = flags.cidfile === '' ? undefined : reserveIdFile(flags.cidfile);
+  try {
+    const created = await createAndPull(context, flags, image, request);
+    idFile?.write(created.id);
+    return { ...created, request };
+  } catch (error) {
+    idFile?.discard();
+    throw error;
+  }
+}
+
+async function createAndPull(
+  context: Context,
+  flags: CreateFlags,
+  image: string,
+  request: ContainerCreateRequest,
+) {
+  let pullMs: number | undefined;
+  const pull = async (): Promise<void> => {
+    const begin = performance.now();
+    await pullImage(context, parseImageName(image), context.io.stderr, {
+      platform: flags.platform,
+      quiet: flags.quiet,
+    });
+    pullMs = performance.now() - begin;
+  };
+  if (flags.pull === 'always') await pull();
+  const begin = performance.now();
+  let response: ContainerCreateResponse;
+  try {
+    response = await postCreate(context, flags, request);
+  } catch (error) {
+    const name = imageNameIfMissing(error, image);
+    if (name === undefined || flags.pull === 'never' || flags.pull === 'always') throw error;
+    if (!flags.quiet) context.io.stderr.write(`Unable to find image '${familiarWithTag(name)}' locally\n`);
+    await pull();
+    response = await postCreate(context, flags, request);
+  }
+  for (const warning of response.Warnings ?? []) context.io.stderr.write(`WARNING: ${warning}\n`);
+  return { id: response.Id, pullMs, createMs: performance.now() - begin - (pullMs ?? 0) };
+}
+
+function postCreate(
+  context: Context,
+  flags: CreateFlags,
+  request: ContainerCreateRequest,
+): Promise<ContainerCreateResponse> {
+  const query = { name: flags.name, platform: flags.platform };
+  return context.client.call('POST', '/containers/create', { query, json: request });
+}
+
+/** The image's name, if that is what the daemon doesn't have. */
+function imageNameIfMissing(error: unknown, image: string): ImageName | undefined {
+  if (!isEngineError(error, 'not-found') || !/image/i.test(error.message)) return undefined;
+  // A bare ID can't be pulled.
+  return /^(sha256:)?[0-9a-f]{64}$/.test(image) ? undefined : parseImageName(image);
+}
+
+/** `--cidfile`: made before the container, so that two runs don't take the same one. */
+function reserveIdFile(path: string): { write: (id: string) => void; discard: () => void } {
+  if (existsSync(path)) {
+    const message = `container ID file found, make sure the other container isn't running or delete ${path}`;
+    throw new EngineError('conflict', message);
+  }
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, 'wx', 0o644);
+  } catch (error) {
+    throw new EngineError(
+      'invalid-argument',
+      `failed to create the container ID file: ${fileError('open', path, error).message}`,
+      {
+        cause: error,
+      },
+    );
+  }
+  return {
+    write: (id) => {
+      writeSync(descriptor, id);
+      closeSync(descriptor);
+    },
+    discard: () => {
+      closeSync(descriptor);
+      rmSync(path, { force: true });
+    },
+  };
+}

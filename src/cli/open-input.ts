@@ -1,0 +1,16 @@
+/** Opens files that a command reads, with docker's words where that fails. */
+
+import { once } from 'node:events';
+import type { ReadStream } from 'node:fs';
+import { fileError } from './run-config/variables.ts';
+
+/** The open stream. EngineError `invalid-argument` "open /nope: no such file or directory". */
+export async function openInput(path: string, open: (path: string) => ReadStream): Promise<ReadStream> {
+  const stream = open(path);
+  try {
+    await once(stream, 'open');
+    return stream;
+  } catch (error) {
+    throw fileError('open', path, error);
+  }
+}
