@@ -39,7 +39,9 @@ export async function createEngine(config: DaemonConfig, log: Logger): Promise<E
     settleByPolicy(engine).catch((err: unknown) => log.error({ err }, 'could not obey restart policies'));
     return engine;
   } catch (error) {
-    await closers.run((err) => log.warn({ err }, 'could not close all of an engine that could not be opened'));
+    await closers.run((err) =>
+      log.warn({ err }, 'could not close all of an engine that could not be opened'),
+    );
     throw error;
   }
 }
@@ -72,6 +74,8 @@ async function assemble(config: DaemonConfig, log: Logger, closers: Undo): Promi
   });
   closers.add(() => images.close());
   const containers = new ContainerTable(database.collection('containers', parseContainerRecord));
+  const bridge = await openBridge(config, database, launcher, log);
+  closers.add(() => bridge.close());
   const closing = new AbortController();
   closers.add(() => {
     closing.abort();
@@ -84,7 +88,7 @@ async function assemble(config: DaemonConfig, log: Logger, closers: Undo): Promi
     runtime,
     images,
     snapshots,
-    bridge: await openBridge(config, database, launcher, log),
+    bridge,
     volumes: await VolumeService.open(
       join(config.dataRoot, 'volumes'),
       database.collection('volumes', parseVolume),

@@ -153,7 +153,7 @@ function processRequest(
     terminal: config.tty,
     ...(rows > 0 && columns > 0 ? { size: { rows, columns } } : {}),
     openStdin: config.attachStdin && !options.detach,
-    stdinOnce: true,
+    stdinOnce: !config.tty,
   };
 }
 

@@ -173,7 +173,7 @@ function processRequest(
     terminal: config.tty,
     ...(rows > 0 && columns > 0 ? { size: { rows, columns } } : {}),
     openStdin: config.openStdin,
-    stdinOnce: config.stdinOnce,
+    stdinOnce: config.stdinOnce && !config.tty,
     ...(log === undefined ? {} : { log }),
   };
 }
