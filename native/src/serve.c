@@ -121,6 +121,7 @@ static void take_input(struct shim *self, struct client *client, const struct fr
 static void end_input(struct shim *self, struct client *client) {
   if (client->sends_stdin && self->request.stdin_once) self->input_ends = true;
   client->sends_stdin = false;
+  if (self->phase == RUNNING) shim_feed(self);
 }
 
 static void serve(struct shim *self, struct client *client, const struct frame *frame) {

@@ -120,7 +120,7 @@ static bool pump(struct shim *self, int stream) {
   return true;
 }
 
-static void feed(struct shim *self) {
+void shim_feed(struct shim *self) {
   while (self->streams.in >= 0 && self->input_at < self->input.len) {
     ssize_t put = write(self->streams.in, self->input.data + self->input_at, self->input.len - self->input_at);
     if (put < 0 && errno == EAGAIN) return;
@@ -230,7 +230,7 @@ static void turn(struct shim *self) {
   if (fds[3].revents != 0) pump(self, 0);
   if (fds[4].revents != 0) pump(self, 1);
   if (self->log != NULL) log_flush(self->log);
-  if (self->phase == RUNNING) feed(self);
+  if (self->phase == RUNNING) shim_feed(self);
   if (self->phase == DRAINING) drain(self);
   if (self->phase == DELETING && self->runtime < 0) let_go(self);
   if (fds[0].revents != 0 && self->listener >= 0) serve_accept(self);

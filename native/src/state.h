@@ -52,5 +52,6 @@ void tell_started(struct shim *self, const struct buffer *failure, int status);
 
 /* shim.c */
 void shim_start(struct shim *self);
+void shim_feed(struct shim *self); /* writes what there is of `input` */
 _Noreturn void shim_leave(struct shim *self);
 #endif

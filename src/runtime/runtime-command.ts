@@ -1,6 +1,7 @@
 /** Short calls of an OCI runtime: pause, resume, delete, ps. */
 import { messageOf } from '../errors/engine-error.ts';
 import type { CommandResult, Launcher } from '../host/launcher-types.ts';
+import { removeCgroups, removeState, waitForRuntime } from './leftovers.ts';
 import { commandError } from './runtime-errors.ts';
 import type { RuntimeProgram } from './runtime-types.ts';
 
@@ -36,10 +37,11 @@ export class RuntimeCommands {
 
   /** Ends all processes of a container and removes its cgroup and the runtime's state. Nothing to do is no error. */
   async delete(containerId: string, runtime: RuntimeProgram): Promise<void> {
+    await waitForRuntime(containerId);
     const result = await this.#run(runtime, ['delete', '--force', containerId]);
     if (result.exitCode === 0) return;
-    const error = commandError('cannot remove what is left of the container', result.stderr.toString());
-    if (error.code !== 'not-found') throw error;
+    await removeCgroups(containerId);
+    await removeState(containerId, runtime);
   }
 
   async #must(runtime: RuntimeProgram, args: readonly string[], what: string): Promise<CommandResult> {

@@ -64,16 +64,15 @@ const networkKinds = { host: 0, new: 1, path: 2 } as const;
 /** The shim holds the socket for the terminal as descriptor 9: no path is too long for it. */
 const consoleSocket = '/proc/self/fd/9';
 
+export function memoOf({ containerId, kind, runtime }: StartProcess): ShimMemo {
+  return { containerId, kind: kind.kind, runtime };
+}
+
 export function encodeShimRequest(request: StartProcess, settings: ShimSettings): Buffer {
   const directory = shimDirectory(settings.execRoot, request.processId);
-  const memo: ShimMemo = {
-    containerId: request.containerId,
-    kind: request.kind.kind,
-    runtime: request.runtime,
-  };
   return encodeFields([
     [tags.directory, directory],
-    [tags.memo, Buffer.from(JSON.stringify(memo))],
+    [tags.memo, Buffer.from(JSON.stringify(memoOf(request)))],
     ...each(tags.startArgument, startArguments(request, directory)),
     ...each(
       tags.environment,

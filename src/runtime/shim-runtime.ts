@@ -5,6 +5,7 @@ import { EngineError, errnoOf } from '../errors/engine-error.ts';
 import { numberOf, textOf } from '../host/frame.ts';
 import type { Launcher } from '../host/launcher-types.ts';
 import { hiddenCgroupMounts } from './hidden-mounts.ts';
+import { killQuietly } from './leftovers.ts';
 import { RuntimeCommands } from './runtime-command.ts';
 import { startError } from './runtime-errors.ts';
 import {
@@ -28,7 +29,7 @@ import {
 } from './shim-connection.ts';
 import { parseMemo, readCommand, readExitStatus, readRuntimeLog } from './shim-files.ts';
 import { ShimProcess } from './shim-process.ts';
-import { encodeShimRequest, type ShimMemo, type ShimSettings } from './shim-request.ts';
+import { encodeShimRequest, memoOf, type ShimMemo, type ShimSettings } from './shim-request.ts';
 
 export interface ShimRuntimeOptions {
   launcher: Launcher;
@@ -136,23 +137,21 @@ export class ShimRuntime implements Runtime {
   #prepared(request: StartProcess, shimPid: number, connection: ShimConnection): Prepared {
     const directory = this.#directory(request.processId);
     const timings = timingsOf(connection.state);
+    const memo = memoOf(request);
     return {
       shimPid,
       timings: () => ({ ...timings }),
       attach: (options: AttachOptions) => attachTo(directory, options),
       start: async () => {
-        const started = await connection.request(shimRequests.start);
+        const started = await connection.request(shimRequests.start).catch(async (error: unknown) => {
+          await this.#lost(directory, memo, 0);
+          await rm(directory, { recursive: true, force: true });
+          throw error;
+        });
         if (numberOf(started, shimFields.errno) !== 0)
           throw await this.#startFailed(request, connection, started);
         timings.runtimeMs = milliseconds(started, shimFields.runtimeMicroseconds);
-        const { containerId, runtime } = request;
-        return this.#process(
-          directory,
-          { containerId, kind: request.kind.kind, runtime },
-          shimPid,
-          connection,
-          started,
-        );
+        return this.#process(directory, memo, shimPid, connection, started);
       },
       cancel: async () => {
         await connection.request(shimRequests.leave).catch(() => {});
@@ -197,17 +196,9 @@ export class ShimRuntime implements Runtime {
   async #lost(directory: string, memo: ShimMemo, pid: number): Promise<ExitStatus> {
     if (this.#closed) return await new Promise<never>(() => {});
     if (memo.kind === 'container') await this.#commands.delete(memo.containerId, memo.runtime);
-    else killQuietly(pid);
+    else if (pid > 0) killQuietly(pid);
     const recorded = await readExitStatus(directory);
     return recorded ?? { exitCode: 137, finishedAt: Date.now(), oomKilled: false };
-  }
-}
-
-function killQuietly(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // It has ended by itself.
   }
 }
 
