@@ -5,7 +5,7 @@ import { EngineError } from '../errors/engine-error.ts';
 import { fillFrameHeaders, frameHeader, frameHeaderSize } from '../wire/raw-stream.ts';
 import { type Call, param } from './call.ts';
 import { textOf } from './http-status.ts';
-import { streamContentType } from './session-pump.ts';
+import { streamContentType, writeChunk } from './session-pump.ts';
 import { openStream, writeThrough } from './stream-response.ts';
 
 export async function getLogs(call: Call): Promise<void> {
@@ -20,7 +20,7 @@ export async function getLogs(call: Call): Promise<void> {
     follow: query.boolean('follow'),
     timestamps: query.boolean('timestamps'),
     details: query.boolean('details'),
-    headRoom: frameHeaderSize,
+    headRoom: copiesStreams(call) ? 0 : frameHeaderSize,
     tail: query.optional('tail') ?? 'all',
     ...timeRange(call),
   };
@@ -31,10 +31,8 @@ export async function getLogs(call: Call): Promise<void> {
 
 async function sendLines(call: Call, tty: boolean, lines: AsyncIterable<LogBatch>): Promise<void> {
   try {
-    for await (const { stream, data, ends } of lines) {
-      /* A frame for each message: clients take them for lines. */
-      if (!tty) fillFrameHeaders(stream, data, ends);
-      if (!(await writeThrough(call.response, data))) return;
+    for await (const batch of lines) {
+      if (!(await sendBatch(call, tty, batch))) return;
     }
   } catch (error) {
     /* The status is long gone: a frame of its own kind carries the error. */
@@ -44,6 +42,21 @@ async function sendLines(call: Call, tty: boolean, lines: AsyncIterable<LogBatch
   } finally {
     call.response.end();
   }
+}
+
+/** False once the client is gone. */
+function sendBatch(call: Call, tty: boolean, { stream, data, ends }: LogBatch): Promise<boolean> {
+  if (tty || copiesStreams(call)) return writeChunk(call.response, tty, stream, data);
+  fillFrameHeaders(stream, data, ends);
+  return writeThrough(call.response, data);
+}
+
+/**
+ * Libraries hand out frame by frame, and their users take each for a line: they get a frame for each message, as from Docker. The command
+ * lines only copy what is in the frames, and do so six times as fast when these are large.
+ */
+function copiesStreams(call: Call): boolean {
+  return /^(docker-client|gantry)\b/i.test(call.request.headers['user-agent'] ?? '');
 }
 
 function timeRange(call: Call): { since?: string; until?: string } {
