@@ -17,5 +17,5 @@ bundle src/bin/gantryd.ts src/bin/gantry.ts
 bundle src/snapshots/unpack-worker.ts
 # One executable that starts faster than Node.js does; bin/gantry falls back to dist/gantry.js without it.
 if bun --version >/dev/null 2>&1; then
-  (cd dist && bun build --compile --minify ../src/bin/gantry.ts --outfile gantry.tmp >/dev/null && mv gantry.tmp gantry)
+  (cd dist && bun build --compile --minify --bytecode --format=esm ../src/bin/gantry.ts --outfile gantry.tmp >/dev/null && mv gantry.tmp gantry)
 fi
