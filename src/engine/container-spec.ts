@@ -121,6 +121,5 @@ function joined(engine: Engine, mode: string): JoinedContainer | undefined {
 
 function findInit(engine: Engine, record: ContainerRecord): string | undefined {
   if (!usesInit(record.hostConfig, engine.config.init)) return undefined;
-  const { programs } = engine.host;
-  return engine.config.initPath || (programs['docker-init'] ?? programs['tini-static'] ?? programs.tini);
+  return engine.config.initPath;
 }

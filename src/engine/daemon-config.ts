@@ -1,4 +1,5 @@
 /** The daemon's settings, as its flags and `daemon.json` give them, with defaults filled in. Plain data. */
+import { dirname, join } from 'node:path';
 import type { Ulimit } from './model.ts';
 
 export interface RuntimeSettings {
@@ -54,7 +55,7 @@ export interface DaemonConfig {
   /** Path of a seccomp profile in place of the built-in one, `unconfined`, or '' for the built-in one. */
   seccompProfile: string;
   init: boolean;
-  /** '' for `docker-init` or `tini` of the host. */
+  /** A static init program, bound into containers made with --init; Gantry's own beside the shim unless told. */
   initPath: string;
   debug: boolean;
   /** Seconds that containers get to end where the daemon is told to end them. */
@@ -100,7 +101,7 @@ export function defaultDaemonConfig(roots: {
     noNewPrivileges: false,
     seccompProfile: '',
     init: false,
-    initPath: '',
+    initPath: join(dirname(roots.shimPath), 'gantry-init'),
     debug: false,
     shutdownTimeout: 15,
     maxConcurrentDownloads: 3,

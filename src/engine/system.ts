@@ -41,7 +41,7 @@ export async function systemInfo(engine: Engine): Promise<SystemInfo> {
     runtimes: runtimesOf(engine),
     defaultRuntime: defaultRuntimeName(config, host),
     liveRestore: true,
-    initBinary: initBinary(engine),
+    initBinary: config.initPath,
     securityOptions: securityOptions(engine),
     warnings: warnings(engine),
   };
@@ -117,12 +117,6 @@ function proxySetting(name: string): string {
 function runtimesOf({ config, host }: Engine): SystemInfo['runtimes'] {
   const known = [...knownRuntimes(config, host)];
   return Object.fromEntries(known.map(([name, { path, args }]) => [name, { path, args: [...args] }]));
-}
-
-function initBinary({ config, host }: Engine): string {
-  if (config.initPath !== '') return config.initPath;
-  const { programs } = host;
-  return programs['docker-init'] ?? programs['tini-static'] ?? programs.tini ?? '';
 }
 
 function securityOptions({ config, host }: Engine): string[] {

@@ -57,17 +57,7 @@ export interface OverlayFacts {
   parameters: Readonly<Record<string, string>>;
 }
 
-const programNames = [
-  'crun',
-  'runc',
-  'runsc',
-  'nft',
-  'iptables',
-  'ip',
-  'docker-init',
-  'tini-static',
-  'tini',
-] as const;
+const programNames = ['crun', 'runc', 'runsc', 'nft', 'iptables', 'ip'] as const;
 export type ProgramName = (typeof programNames)[number];
 
 /** Reads everything anew. Synchronous and quick (a few ms): for the start of the daemon, not for requests. */
