@@ -3,6 +3,7 @@ import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { AttachSession } from '../engine/attach-session.ts';
 import type { Engine } from '../engine/engine.ts';
+import { inspectExec } from '../engine/exec.ts';
 import { EngineError } from '../errors/engine-error.ts';
 import { parseJson } from './body.ts';
 import { openAttach } from './container-attach.ts';
@@ -11,7 +12,7 @@ import type { Fields } from './fields.ts';
 import { statusOf, textOf } from './http-status.ts';
 import { plainMarker } from './plain-hijack.ts';
 import { Query } from './query.ts';
-import { pumpInput, pumpOutput, streamContentType } from './session-pump.ts';
+import { pumpInput, pumpOutput, streamContentType, writeChunk } from './session-pump.ts';
 import { checkVersion, splitVersion } from './version-prefix.ts';
 
 const route = /^\/(?:containers\/(?<container>[^/?]+)\/attach|exec\/(?<exec>[^/?]+)\/start)(?:\?|$)/;
@@ -50,9 +51,9 @@ export function createHijack(engine: Engine, headers: Readonly<Record<string, st
     if (head.length > 0) socket.unshift(head);
     try {
       checkVersion(version);
-      const session = await openSession(call);
-      if (session === undefined) answer(call, 200, '');
-      else await serve(call, session);
+      const opening = await openSession(call);
+      if (opening === undefined) answer(call, 200, '');
+      else await serve(call, opening);
     } catch (error) {
       if (call.switched) socket.destroy();
       else answer(call, statusOf(error), JSON.stringify({ message: textOf(error) }));
@@ -60,13 +61,39 @@ export function createHijack(engine: Engine, headers: Readonly<Record<string, st
   };
 }
 
+/** A session that may still be on its way while the client is told already that the connection has switched. */
+interface Opening {
+  tty: boolean;
+  session: Promise<AttachSession | undefined>;
+}
+
 /** Undefined for a detached exec. */
-async function openSession(call: Hijack): Promise<AttachSession | undefined> {
+async function openSession(call: Hijack): Promise<Opening | undefined> {
   const names = route.exec(call.path)?.groups ?? {};
   const body = await readBody(call);
   const execId = names['exec'];
-  if (execId !== undefined) return openExec(call.engine, unescapeName(execId), body);
-  return openAttach(call.engine, unescapeName(names['container'] ?? ''), new Query(call.path));
+  if (execId !== undefined) return openExecSession(call.engine, unescapeName(execId), body);
+  const session = await openAttach(call.engine, unescapeName(names['container'] ?? ''), new Query(call.path));
+  return { tty: session.tty, session: Promise.resolve(session) };
+}
+
+/**
+ * The head of the answer goes out before the process writes anything, as Docker's does: docker-py loses what comes in one
+ * piece with it. What is refused is refused at once, so an error still gets a status of its own.
+ */
+async function openExecSession(
+  engine: Engine,
+  id: string,
+  body: Fields | undefined,
+): Promise<Opening | undefined> {
+  const { config } = inspectExec(engine, id);
+  const session = openExec(engine, id, body);
+  if (body?.boolean('Detach') === true) {
+    await session;
+    return undefined;
+  }
+  await Promise.race([session, new Promise((resolve) => setImmediate(resolve))]);
+  return { tty: config.tty, session };
 }
 
 function unescapeName(text: string): string {
@@ -77,18 +104,29 @@ function unescapeName(text: string): string {
   }
 }
 
-async function serve(call: Hijack, session: AttachSession): Promise<void> {
+async function serve(call: Hijack, opening: Opening): Promise<void> {
   const { socket } = call;
-  socket.on('close', () => session.close());
   socket.setNoDelay(true);
   call.switched = true;
-  socket.write(switchHead(call, streamContentType(call, session.tty)));
+  socket.write(switchHead(call, streamContentType(call, opening.tty)));
+  try {
+    const session = await opening.session;
+    if (session !== undefined) await pump(socket, session);
+  } catch (error) {
+    await writeChunk(socket, opening.tty, 'stdout', Buffer.from(`${textOf(error)}\r\n`));
+  } finally {
+    finish(socket);
+  }
+}
+
+async function pump(socket: Socket, session: AttachSession): Promise<void> {
+  socket.on('close', () => session.close());
+  if (socket.destroyed) session.close();
   pumpInput(socket, session);
   try {
     await pumpOutput(session, socket);
   } finally {
     session.close();
-    finish(socket);
   }
 }
 

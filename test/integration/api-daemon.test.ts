@@ -1,11 +1,13 @@
 /** The daemon as a process: two of them, reload, listeners, a clean end. */
 import assert from 'node:assert/strict';
-import { existsSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { callApi, RawConnection } from '../support/api-client.ts';
-import { runProgram, TestDaemon } from '../support/daemon.ts';
+import { dockerCli, runProgram, TestDaemon } from '../support/daemon.ts';
 
 let daemon: TestDaemon;
 before(async () => {
@@ -82,6 +84,100 @@ test('TCP without TLS answers, and the log warns of it', async () => {
     daemon.log(),
     /level=warn msg="API is accessible on http:\/\/127\.0\.0\.1:.*WITHOUT ENCRYPTION/,
   );
+});
+
+/** An authority, and a certificate for 127.0.0.1 signed by it, which serves for daemon and client alike. */
+function makeCertificates(folder: string): void {
+  const openssl = (...args: string[]) => {
+    const { status, stderr } = spawnSync('openssl', args, { cwd: folder });
+    assert.equal(status, 0, String(stderr));
+  };
+  writeFileSync(join(folder, 'ext'), 'subjectAltName=IP:127.0.0.1');
+  openssl(
+    'req',
+    '-x509',
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:prime256v1',
+    '-nodes',
+    '-keyout',
+    'ca-key.pem',
+    '-out',
+    'ca.pem',
+    '-subj',
+    '/CN=ca',
+  );
+  openssl(
+    'req',
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:prime256v1',
+    '-nodes',
+    '-keyout',
+    'key.pem',
+    '-out',
+    'csr',
+    '-subj',
+    '/CN=peer',
+  );
+  openssl(
+    'x509',
+    '-req',
+    '-in',
+    'csr',
+    '-CA',
+    'ca.pem',
+    '-CAkey',
+    'ca-key.pem',
+    '-CAcreateserial',
+    '-extfile',
+    'ext',
+    '-out',
+    'cert.pem',
+  );
+}
+
+const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
+
+test('with --tlsverify only clients with a certificate get in', {
+  skip: !hasOpenssl && 'no openssl',
+}, async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'api-tls-'));
+  makeCertificates(folder);
+  const files = [
+    ['--tlscacert', 'ca.pem'],
+    ['--tlscert', 'cert.pem'],
+    ['--tlskey', 'key.pem'],
+  ];
+  const flags = ['--tlsverify', ...files.flatMap(([flag = '', file = '']) => [flag, join(folder, file)])];
+  const secure = await TestDaemon.start({ busybox: false, hosts: ['tcp://127.0.0.1:0'], flags });
+  try {
+    const address = /tcp:\/\/127\.0\.0\.1:\d+/.exec(secure.log())?.[0] ?? '';
+    const good = await runProgram([
+      dockerCli ?? 'bin/gantry',
+      '-H',
+      address,
+      ...flags,
+      'version',
+      '-f',
+      '{{.Server.Version}}',
+    ]);
+    assert.equal(good.code, 0, good.stderr);
+    const anonymous = await runProgram([
+      'curl',
+      '-s',
+      '--cacert',
+      join(folder, 'ca.pem'),
+      `${address.replace('tcp:', 'https:')}/_ping`,
+    ]);
+    assert.notEqual(anonymous.code, 0);
+    assert.notEqual(anonymous.stdout, 'OK');
+  } finally {
+    await secure.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 test('SIGTERM ends it soon, streams open or not, and leaves neither socket nor PID file', async () => {

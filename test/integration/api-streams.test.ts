@@ -182,3 +182,16 @@ test('a terminal: raw bytes, resize, detach keys', async () => {
   assert.equal((await callApi(daemon.socket, 'POST', `/containers/${id}/resize?h=x&w=1`)).status, 400);
   await callApi(daemon.socket, 'DELETE', `/containers/${id}?force=1`);
 });
+
+test('the start report tells the six steps in order, with their times', async () => {
+  const id = await create({ Cmd: ['sleep', '100'] });
+  const early = await callApi(daemon.socket, 'GET', `/gantry/containers/${id}/start-report`);
+  assert.equal(early.status, 404);
+  await start(id);
+  const { json } = await callApi(daemon.socket, 'GET', `/gantry/containers/${id}/start-report`);
+  const names = json.Steps.map((step: { Name: string }) => step.Name);
+  assert.deepEqual(names, ['image', 'create', 'network', 'address', 'process', 'output']);
+  for (const step of json.Steps) assert.ok(step.Ms >= 0 && step.Detail !== '', JSON.stringify(step));
+  assert.ok(json.TotalMs > 0);
+  await callApi(daemon.socket, 'DELETE', `/containers/${id}?force=1`);
+});
