@@ -161,7 +161,6 @@ export const daemonOptions: readonly DaemonOption[] = [
     flags: '--max-concurrent-downloads',
     kind: 'integer',
     help: 'Layers pulled at a time',
-    reloads: true,
   },
   {
     key: 'max-concurrent-uploads',
@@ -202,8 +201,8 @@ export const daemonOptions: readonly DaemonOption[] = [
     key: 'shutdown-timeout',
     flags: '--shutdown-timeout',
     kind: 'integer',
-    help: 'Seconds that requests get to finish at the end',
-    reloads: true,
+    help: 'Without effect: containers outlive the daemon',
+    ignored: true,
   },
   {
     key: 'storage-driver',
