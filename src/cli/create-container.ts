@@ -20,19 +20,27 @@ export interface CreatedContainer {
   createMs: number;
 }
 
-/** Pulls as `--pull` says. `adjust` changes the request before it is sent. */
-export async function createContainer(
-  context: Context,
+/** The request that the flags ask for. EngineError `invalid-argument` in docker's words for what is wrong with them. */
+export function prepareRequest(
   flags: CreateFlags,
   image: string,
   command: readonly string[],
-  adjust: (request: ContainerCreateRequest) => ContainerCreateRequest = (request) => request,
-): Promise<CreatedContainer> {
+): ContainerCreateRequest {
   if (!['always', 'missing', 'never', ''].includes(flags.pull)) {
     const message = `invalid pull option: '${flags.pull}': must be one of "always", "missing" or "never"`;
     throw new EngineError('invalid-argument', message);
   }
-  const request = adjust(createRequest(flags, image, command));
+  return createRequest(flags, image, command);
+}
+
+/** Pulls as `--pull` says, creates, writes `--cidfile`, and shows the daemon's warnings. */
+export async function createContainer(
+  context: Context,
+  flags: CreateFlags,
+  image: string,
+  request: ContainerCreateRequest,
+): Promise<CreatedContainer> {
+  if (!isImageId(image)) parseImageName(image);
   const idFile = flags.cidfile === '' ? undefined : reserveIdFile(flags.cidfile);
   try {
     const created = await createAndPull(context, flags, image, request);
@@ -42,6 +50,11 @@ export async function createContainer(
     idFile?.discard();
     throw error;
   }
+}
+
+/** An ID in full can't be pulled, and is no name. */
+function isImageId(image: string): boolean {
+  return /^(sha256:)?[0-9a-f]{64}$/.test(image);
 }
 
 async function createAndPull(
@@ -87,8 +100,7 @@ function postCreate(
 /** The image's name, if that is what the daemon doesn't have. */
 function imageNameIfMissing(error: unknown, image: string): ImageName | undefined {
   if (!isEngineError(error, 'not-found') || !/image/i.test(error.message)) return undefined;
-  // A bare ID can't be pulled.
-  return /^(sha256:)?[0-9a-f]{64}$/.test(image) ? undefined : parseImageName(image);
+  return isImageId(image) ? undefined : parseImageName(image);
 }
 
 /** `--cidfile`: made before the container, so that two runs don't take the same one. */

@@ -100,9 +100,10 @@ export function parseBoolean(value: string): boolean {
 }
 
 function parseInteger(value: string, least: number): number {
+  const parser = least === 0 ? 'ParseUint' : 'ParseInt';
   const syntax = new EngineError(
     'invalid-argument',
-    `strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`,
+    `strconv.${parser}: parsing ${JSON.stringify(value)}: invalid syntax`,
   );
   if (!/^[+-]?(\d+|0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+)$/.test(value)) throw syntax;
   const magnitude = Number(value.replace(/^[+-]/, ''));
@@ -111,7 +112,7 @@ function parseInteger(value: string, least: number): number {
   if (!Number.isSafeInteger(number)) {
     throw new EngineError(
       'invalid-argument',
-      `strconv.ParseInt: parsing ${JSON.stringify(value)}: value out of range`,
+      `strconv.${parser}: parsing ${JSON.stringify(value)}: value out of range`,
     );
   }
   return number;

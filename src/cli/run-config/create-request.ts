@@ -3,6 +3,7 @@ import { EngineError } from '../../errors/engine-error.ts';
 import type { ContainerCreateRequest } from '../../wire/container.ts';
 import type { HostConfig } from '../../wire/host-config.ts';
 import type { Lenient } from '../../wire/lenient.ts';
+import { parseCapabilities } from './capabilities.ts';
 import type { ContainerFlags } from './container-flags.ts';
 import { toRecord } from './csv.ts';
 import { deviceOf, isCdiDevice } from './device-flags.ts';
@@ -105,6 +106,7 @@ function hostConfig(
   volumes: VolumeRequests,
 ): Lenient<HostConfig> {
   const security = parseSecurityOptions(flags['security-opt']);
+  const capabilities = parseCapabilities(flags['cap-add'], flags['cap-drop']);
   return {
     Binds: orNull(volumes.binds),
     ContainerIDFile: flags.cidfile,
@@ -115,8 +117,8 @@ function hostConfig(
     VolumeDriver: flags['volume-driver'],
     VolumesFrom: orNull(flags['volumes-from']),
     ConsoleSize: [0, 0],
-    CapAdd: orNull(flags['cap-add']),
-    CapDrop: orNull(flags['cap-drop']),
+    CapAdd: orNull(capabilities.add),
+    CapDrop: orNull(capabilities.drop),
     CgroupnsMode: flags.cgroupns,
     Dns: [...flags.dns],
     DnsOptions: [...flags['dns-option'], ...flags['dns-opt']],
@@ -131,7 +133,7 @@ function hostConfig(
     Privileged: flags.privileged,
     PublishAllPorts: flags['publish-all'],
     ReadonlyRootfs: flags['read-only'],
-    SecurityOpt: orNull(security.options),
+    SecurityOpt: security.unmasked ? security.options : orNull(security.options),
     UTSMode: flags.uts,
     UsernsMode: flags.userns,
     ShmSize: flags['shm-size'],
@@ -189,7 +191,6 @@ function resources(flags: ContainerFlags): Lenient<HostConfig> {
     CpuPercent: flags['cpu-percent'],
     IOMaximumIOps: flags['io-maxiops'],
     IOMaximumBandwidth: flags['io-maxbandwidth'],
-    ...(flags['kernel-memory'] === 0 ? {} : { KernelMemory: flags['kernel-memory'] }),
   };
 }
 

@@ -20,7 +20,7 @@ const switches = new Set(['readonly', 'ro', 'volume-nocopy', 'bind-nonrecursive'
 
 /** One mount as the API has it. EngineError `invalid-argument` in docker's words. */
 export function mountOf(text: string): Mount {
-  if (text === '') throw fail('value is empty');
+  if (text === '') throw fail('EOF');
   const mount: Mount = { Type: 'volume' };
   for (const field of splitCsv(text)) {
     const { key, value, hasValue } = splitPair(field);
@@ -54,7 +54,7 @@ function applyField(mount: Mount, key: string, value: string, hasValue: boolean,
       return;
     case 'readonly':
     case 'ro':
-      mount.ReadOnly = on();
+      if (on()) mount.ReadOnly = true;
       return;
     case 'consistency':
       mount.Consistency = value.toLowerCase();

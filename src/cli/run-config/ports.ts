@@ -9,8 +9,8 @@ export interface PublishedPorts {
   bindings: Record<string, PortBinding[]>;
 }
 
-function fail(message: string, hint?: string): EngineError {
-  return new EngineError('invalid-argument', message, hint === undefined ? {} : { hint });
+function fail(message: string): EngineError {
+  return new EngineError('invalid-argument', message);
 }
 
 /**
@@ -69,13 +69,7 @@ function splitParts(text: string): { address: string; hostPort: string; containe
   const address = parts.join(':');
   if (address === '') return { address, hostPort, container };
   const bare = address.replace(/^\[(.*)\]$/, '$1');
-  const bracketed = bare !== address;
-  if (bare !== '' && (isIP(bare) === 0 || (isIP(bare) === 6 && !bracketed))) {
-    throw fail(
-      `invalid IP address: ${address}`,
-      isIP(bare) === 6 ? `Put brackets around it: [${bare}].` : undefined,
-    );
-  }
+  if (bare !== '' && isIP(bare) === 0) throw fail(`invalid IP address: ${address}`);
   return { address: bare, hostPort, container };
 }
 

@@ -33,7 +33,8 @@ export function parseUlimit(help: string, group: string): FlagSpec<readonly Ulim
 }
 
 function replaceByName(previous: readonly Ulimit[], next: Ulimit): Ulimit[] {
-  return [...previous.filter(({ Name }) => Name !== next.Name), next];
+  const others = previous.filter(({ Name }) => Name !== next.Name);
+  return [...others, next].sort((left, right) => (left.Name < right.Name ? -1 : 1));
 }
 
 function ulimitOf(text: string): Ulimit {

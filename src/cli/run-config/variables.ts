@@ -4,22 +4,28 @@ import { EngineError, errnoOf, messageOf } from '../../errors/engine-error.ts';
 
 /** Variables: a name alone takes the caller's value, and is left out where the caller has none. */
 export function readEnvFile(path: string): string[] {
+  return readPairs(path, (name) => process.env[name]);
+}
+
+/** Labels: a name alone is left out. */
+export function readLabelFile(path: string): string[] {
+  return readPairs(path, () => undefined);
+}
+
+function readPairs(path: string, lookUp: (name: string) => string | undefined): string[] {
   return readLines(path).flatMap((line) => {
     const equals = line.indexOf('=');
     const name = equals < 0 ? line : line.slice(0, equals);
-    checkName(path, name, line, 'environment variable');
+    if (name === '') throw invalid(path, `no variable name on line '${line}'`);
+    if (/\s/.test(name.trimEnd())) throw invalid(path, `variable '${name}' contains whitespaces`);
     if (equals >= 0) return [line];
-    const own = process.env[name.trim()];
-    return own === undefined ? [] : [`${name.trim()}=${own}`];
+    const value = lookUp(name.trim());
+    return value === undefined ? [] : [`${name.trim()}=${value}`];
   });
 }
 
-/** Labels: a name alone has an empty value. */
-export function readLabelFile(path: string): string[] {
-  return readLines(path).map((line) => {
-    checkName(path, line.split('=')[0] ?? '', line, 'label');
-    return line;
-  });
+function invalid(path: string, problem: string): EngineError {
+  return new EngineError('invalid-argument', `invalid env file (${path}): ${problem}`);
 }
 
 function readLines(path: string): string[] {
@@ -33,21 +39,6 @@ function readLines(path: string): string[] {
   return lines
     .map((line) => line.replace(/\r$/, '').trimStart())
     .filter((line) => line !== '' && !line.startsWith('#'));
-}
-
-function checkName(path: string, name: string, line: string, noun: string): void {
-  if (name === '') {
-    throw new EngineError(
-      'invalid-argument',
-      `invalid ${noun}: no variable name on line '${line}' of ${path}`,
-    );
-  }
-  if (/\s/.test(name.trimEnd())) {
-    throw new EngineError(
-      'invalid-argument',
-      `invalid ${noun}: variable '${name}' contains whitespaces (in ${path})`,
-    );
-  }
 }
 
 /** Go's words for a file that can't be used: `open /nope: no such file or directory`. */

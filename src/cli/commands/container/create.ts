@@ -1,6 +1,6 @@
 /** `gantry create`. */
 import { anyNumber, defineCommand } from '../../command.ts';
-import { createContainer } from '../../create-container.ts';
+import { createContainer, prepareRequest } from '../../create-container.ts';
 import { containerFlags, imageFlags } from '../../run-config/container-flags.ts';
 import { withRunHelp } from '../../run-config/run-error.ts';
 
@@ -13,7 +13,8 @@ export const create = defineCommand({
   flags: { ...imageFlags, ...containerFlags },
   run: async (context, { flags, positional }) => {
     const [image = '', ...command] = positional;
-    const { id } = await withRunHelp('create', () => createContainer(context, flags, image, command));
+    const request = await withRunHelp('create', () => prepareRequest(flags, image, command));
+    const { id } = await createContainer(context, flags, image, request);
     context.io.stdout.write(`${id}\n`);
     return 0;
   },

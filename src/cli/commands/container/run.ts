@@ -4,7 +4,12 @@ import { EngineError } from '../../../errors/engine-error.ts';
 import type { ContainerCreateRequest } from '../../../wire/container.ts';
 import { anyNumber, defineCommand } from '../../command.ts';
 import type { Context } from '../../context.ts';
-import { type CreatedContainer, type CreateFlags, createContainer } from '../../create-container.ts';
+import {
+  type CreatedContainer,
+  type CreateFlags,
+  createContainer,
+  prepareRequest,
+} from '../../create-container.ts';
 import { startReportPrinter } from '../../explain.ts';
 import { text, toggle } from '../../flags/kinds.ts';
 import { containerFlags, imageFlags } from '../../run-config/container-flags.ts';
@@ -47,7 +52,7 @@ export const run = defineCommand({
     const [image = '', ...command] = positional;
     checkFlags(context, flags);
     const created = await withRunHelp('run', () =>
-      createContainer(context, flags, image, command, (request) => adjustRequest(request, flags)),
+      createContainer(context, flags, image, adjustRequest(prepareRequest(flags, image, command), flags)),
     );
     return flags.detach && created.request.AttachStdout !== true
       ? startDetached(context, flags, created)
