@@ -131,7 +131,7 @@ export class LogDecoder {
   }
 
   #flush(): void {
-    if (this.#length === 0) return;
+    if (this.#ends.length === 0) return;
     this.#batches.push({ stream: this.#stream, data: this.#out.subarray(0, this.#length), ends: this.#ends });
     this.#out = Buffer.alloc(0);
     this.#length = 0;

@@ -61,6 +61,31 @@ test('messages come in order, by stream, with their ends', async (context) => {
   assert.deepEqual(await texts(path, { stderr: false }), ['one\n', 'two\n', 'part']);
 });
 
+test('a message may be empty', async (context) => {
+  const path = logFile(context, entry('') + entry('', 'stderr') + entry('x\n'));
+  assert.deepEqual(await messages(path), [
+    ['stdout', ''],
+    ['stderr', ''],
+    ['stdout', 'x\n'],
+  ]);
+});
+
+test('a reader that is gone is forgotten by whoever tells it of the end', async (context) => {
+  const path = logFile(context, entry('a\n'));
+  let signal: AbortSignal | undefined;
+  const follow = (over: AbortSignal): Promise<void> => {
+    signal = over;
+    return new Deferred<void>().promise;
+  };
+  const stop = new AbortController();
+  const batches = readLog(path, { ...all, follow }, stop.signal);
+  await batches.next();
+  const pending = batches.next();
+  stop.abort();
+  assert.equal((await pending).done, true);
+  assert.equal(signal?.aborted, true);
+});
+
 test('any text comes back as it was written', async (context) => {
   await fc.assert(
     fc.asyncProperty(
@@ -164,13 +189,13 @@ test('no log yet means no messages', async (context) => {
   const path = logFile(context, '');
   rmSync(path);
   assert.deepEqual(await texts(path), []);
-  assert.deepEqual(await texts(path, { tail: 5, follow: Promise.resolve() }), []);
+  assert.deepEqual(await texts(path, { tail: 5, follow: () => Promise.resolve() }), []);
 });
 
 test('following goes on until the end, through rotations', async (context) => {
   const path = logFile(context, entry('0\n'));
   const ended = new Deferred<void>();
-  const found = texts(path, { follow: ended.promise });
+  const found = texts(path, { follow: () => ended.promise });
   for (let number = 1; number <= 60; number += 1) {
     if (number % 10 === 0) {
       renameSync(`${path}`, `${path}.1`);
@@ -192,7 +217,7 @@ test('following goes on until the end, through rotations', async (context) => {
 test('following two rotations at once loses nothing', async (context) => {
   const path = logFile(context, entry('a\n'));
   const ended = new Deferred<void>();
-  const found = texts(path, { follow: ended.promise });
+  const found = texts(path, { follow: () => ended.promise });
   await delay(30);
   appendFileSync(path, entry('b\n'));
   renameSync(path, `${path}.2`);
@@ -206,7 +231,7 @@ test('following two rotations at once loses nothing', async (context) => {
 test('a follower hears a message within a moment, and ends when it is told to', async (context) => {
   const path = logFile(context, '');
   const stop = new AbortController();
-  const batches = readLog(path, { ...all, follow: new Deferred<void>().promise }, stop.signal);
+  const batches = readLog(path, { ...all, follow: () => new Deferred<void>().promise }, stop.signal);
   setTimeout(() => appendFileSync(path, entry('now\n')), 30);
   const before = Date.now();
   const first = await batches.next();
@@ -220,7 +245,7 @@ test('a follower with a bound in time ends there', async (context) => {
   const path = logFile(context, entry('a\n'));
   const until = logTimeOf(BigInt(Date.now() + 100) * 1_000_000n);
   const before = Date.now();
-  assert.deepEqual(await texts(path, { follow: new Deferred<void>().promise, until }), ['a\n']);
+  assert.deepEqual(await texts(path, { follow: () => new Deferred<void>().promise, until }), ['a\n']);
   assert.ok(Date.now() - before >= 90);
 });
 

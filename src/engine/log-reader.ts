@@ -7,8 +7,11 @@ import { nowInNanoseconds } from './time-bound.ts';
 export interface ReadLogOptions extends DecodeOptions {
   /** Messages from the end; undefined for all. */
   tail: number | undefined;
-  /** Where given, goes on with what is written later, until this settles and all was read. */
-  follow?: Promise<unknown> | undefined;
+  /**
+   * Where given, goes on with what is written later, until the promise that this returns settles and all was read. Its signal aborts
+   * when the reader is done, so that nobody remembers readers that are gone.
+   */
+  follow?: ((over: AbortSignal) => Promise<unknown>) | undefined;
 }
 
 const chunkSize = 256 * 1024;
@@ -23,8 +26,9 @@ export async function* readLog(
   signal: AbortSignal,
 ): AsyncGenerator<LogBatch, void, undefined> {
   const changes = options.follow === undefined ? undefined : new LogChanges(path);
-  const files = await openLogFiles(path);
+  let files: LogFile[] = [];
   try {
+    files = await openLogFiles(path);
     const decoder = new LogDecoder(options);
     const start = await startOf(files, options.tail);
     let last: Cursor | undefined;
@@ -65,7 +69,8 @@ async function* follow(
     changes.notify();
   };
   const wake = (): void => changes.notify();
-  options.follow?.then(end, end);
+  const over = new AbortController();
+  options.follow?.(over.signal).then(end, end);
   signal.addEventListener('abort', wake, { once: true });
   try {
     while (!signal.aborted && !decoder.done) {
@@ -84,6 +89,7 @@ async function* follow(
     }
   } finally {
     signal.removeEventListener('abort', wake);
+    over.abort();
     await closeLogFiles(opened);
   }
 }

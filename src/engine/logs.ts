@@ -57,7 +57,7 @@ export async function readLogs(
     since: since === undefined ? undefined : logTimeOf(since),
     until: until === undefined ? undefined : logTimeOf(until),
     tail: tailOf(question.tail),
-    follow: question.follow && isActive(container.state) ? endOf(container, signal) : undefined,
+    follow: question.follow && isActive(container.state) ? endOf(container) : undefined,
   };
   return {
     tty: config.tty,
@@ -65,9 +65,9 @@ export async function readLogs(
   };
 }
 
-/** When everything that this run writes is in the log. */
-function endOf(container: Container, signal: AbortSignal): Promise<unknown> {
-  return container.process?.exited ?? container.exits.wait(signal);
+/** When the run has ended, which is noted after everything that it wrote is in the log. */
+function endOf(container: Container): (over: AbortSignal) => Promise<unknown> {
+  return (over) => (isActive(container.state) ? container.exits.wait(over) : Promise.resolve());
 }
 
 function requireReadable(driver: string): void {
