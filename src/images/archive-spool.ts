@@ -3,8 +3,8 @@ import { posix } from 'node:path';
 import type { Readable } from 'node:stream';
 import { extract, type Header } from 'tar-stream';
 import { EngineError, isEngineError, messageOf } from '../errors/engine-error.ts';
+import { decompress } from '../snapshots/decompress.ts';
 import type { BlobStore } from '../store/blob-store.ts';
-import { decompress } from './decompress.ts';
 import type { Lease } from './leases.ts';
 
 /** Bounds `manifest.json` and its like. */

@@ -36,10 +36,14 @@ const defaultDownloads = 3;
 
 export class ImageStore implements ImageService {
   readonly #parts: ImageParts;
+  readonly #layerSize: (chainId: string) => number;
+  readonly #startup: Promise<void>;
 
   constructor(options: ImageStoreOptions) {
     const { blobs, snapshots, config = {} } = options;
-    const table = new ImageTable(options.database, (chainId) => snapshots.layerSize(chainId));
+    // A layer that went missing must not take all lists of images with it.
+    this.#layerSize = (chainId) => (snapshots.hasLayer(chainId) ? snapshots.layerSize(chainId) : 0);
+    const table = new ImageTable(options.database, this.#layerSize);
     const downloads = config.maxConcurrentDownloads ?? defaultDownloads;
     this.#parts = {
       config: {
@@ -55,6 +59,8 @@ export class ImageStore implements ImageService {
       downloads: new SharedWork(),
       downloadSlots: new Slots(downloads),
     };
+    // Garbage that cannot be removed now is no reason not to start: the next collection meets it again.
+    this.#startup = this.#parts.collector.collectAbandoned().catch(() => undefined);
   }
 
   async pull(request: PullRequest): Promise<Image> {
@@ -103,7 +109,7 @@ export class ImageStore implements ImageService {
 
   /** Steps of an image, newest first. EngineError `not-found`. */
   history(nameOrId: string): ImageHistoryEntry[] {
-    return historyOf(this.get(nameOrId), (chainId) => this.#parts.snapshots.layerSize(chainId));
+    return historyOf(this.get(nameOrId), this.#layerSize);
   }
 
   /** Deletes blobs and layers that no image, container or operation under way needs. Returns the chain IDs of removed layers. */
@@ -117,6 +123,7 @@ export class ImageStore implements ImageService {
   }
 
   async close(): Promise<void> {
+    await this.#startup;
     await this.#parts.transport.close();
   }
 

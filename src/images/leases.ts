@@ -4,6 +4,9 @@ import type { BlobStore } from '../store/blob-store.ts';
 import type { ImageTable } from './image-table.ts';
 
 /** Blob digests and chain IDs that one operation holds. */
+/** Milliseconds. */
+const day = 24 * 3600 * 1000;
+
 export class Lease {
   readonly held = new Set<string>();
 
@@ -47,6 +50,17 @@ export class Collector {
   async collect(): Promise<string[]> {
     const { blobs, snapshots } = this.#parts;
     return await this.#delete([...blobs.digests(), ...snapshots.layers()]);
+  }
+
+  /**
+   * For the start: deletes layers that nothing needs, and blobs that nothing has needed for a day. What an interrupted pull had
+   * brought is kept that long, for it to go on with.
+   */
+  async collectAbandoned(): Promise<void> {
+    const { table, blobs, snapshots } = this.#parts;
+    const needed = table.needed();
+    const unneeded = blobs.digests().filter((digest) => !needed.has(digest));
+    await this.#delete([...snapshots.layers(), ...unneeded.filter((digest) => blobs.age(digest) > day)]);
   }
 
   async #delete(candidates: readonly string[]): Promise<string[]> {

@@ -36,7 +36,7 @@ export async function pullImage(parts: ImageParts, request: PullRequest): Promis
     collector.release(lease);
     return imageId;
   } catch (error) {
-    if (isEngineError(error, 'resource-exhausted')) await collector.releaseAndCollect(lease);
+    if (isEngineError(error, 'resource-exhausted')) await forget(parts, lease);
     else collector.release(lease);
     throw error;
   }
@@ -53,7 +53,9 @@ async function bringHere(
   const imageId = manifest.config.digest;
   const manifestDigests = documents.map(({ digest }) => digest);
   lease.add(imageId, ...manifestDigests);
-  const known = table.record(imageId);
+  const record = table.record(imageId);
+  const isWhole = record?.layers.every(({ chainId }) => parts.snapshots.hasLayer(chainId)) === true;
+  const known = isWhole ? record : undefined;
   if (known === undefined) {
     await downloadBlob(client, blobs, manifest.config, () => undefined, request.signal);
   }
@@ -68,6 +70,12 @@ async function bringHere(
   for (const document of documents) await blobs.put(document.data);
   table.put(imageId, { config, layers, manifestDigests }, []);
   return imageId;
+}
+
+/** On a full disk, nothing of a failed pull may stay. */
+async function forget({ collector, blobs }: ImageParts, lease: Lease): Promise<void> {
+  await collector.releaseAndCollect(lease);
+  for (const digest of lease.held) await blobs.discardIngest(digest);
 }
 
 function checkSystem(config: ImageConfig): ImageConfig {

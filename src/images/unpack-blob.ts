@@ -1,9 +1,7 @@
 /** Unpacks a layer's blob into the snapshots, whatever its compression, and tells how far it is. */
-import { pipeline, Transform } from 'node:stream';
 import { EngineError, isEngineError } from '../errors/engine-error.ts';
 import type { Snapshotter } from '../snapshots/snapshotter.ts';
 import type { BlobStore } from '../store/blob-store.ts';
-import { decompress } from './decompress.ts';
 
 /** Docker's clients match on this beginning. */
 const prefix = 'failed to register layer: ';
@@ -16,21 +14,10 @@ export async function unpackBlob(
   signal?: AbortSignal,
 ): Promise<void> {
   if (parts.snapshots.hasLayer(layer.chainId)) return;
-  let read = 0;
-  const counter = new Transform({
-    highWaterMark: 1024 * 1024,
-    transform(chunk: Buffer, _encoding, done) {
-      read += chunk.length;
-      report(read);
-      done(null, chunk);
-    },
-  });
-  // An error on either side ends both; `unpack` gives the one that counts.
-  pipeline(parts.blobs.open(layer.digest), counter, () => undefined);
+  const file = { path: parts.blobs.path(layer.digest), onRead: report };
   try {
-    await parts.snapshots.unpack(layer, await decompress(counter), signal);
+    await parts.snapshots.unpack(layer, file, signal);
   } catch (error) {
-    counter.destroy();
     if (!isEngineError(error) || error.code === 'cancelled') throw error;
     throw new EngineError(error.code, prefix + error.message, {
       cause: error,

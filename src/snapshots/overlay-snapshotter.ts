@@ -3,15 +3,15 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { EngineError, errnoOf, isEngineError, messageOf } from '../errors/engine-error.ts';
 import type { Launcher } from '../host/launcher-types.ts';
 import { digestHex, isDigestHex, parseDigest } from '../oci/digest.ts';
 import { doFileOperations } from './layer-operations.ts';
 import { layerRecordName, readLayerRecord } from './layer-record.ts';
-import type { Snapshotter } from './snapshotter.ts';
+import type { LayerFile, Snapshotter } from './snapshotter.ts';
 import { UnpackPool } from './unpack-pool.ts';
-import { noSpace, type UnpackedTree } from './unpack-thread.ts';
+import { noSpace, throwIfCancelled, type UnpackedTree } from './unpack-thread.ts';
 
 export interface OverlaySnapshotterOptions {
   /** `DATA/overlay`. */
@@ -78,7 +78,7 @@ export class OverlaySnapshotter implements Snapshotter {
 
   async unpack(
     layer: { chainId: string; diffId: string },
-    tar: Readable,
+    source: Readable | LayerFile,
     signal?: AbortSignal,
   ): Promise<number> {
     const chainId = parseDigest(layer.chainId);
@@ -86,15 +86,15 @@ export class OverlaySnapshotter implements Snapshotter {
       const known = this.#layers.get(chainId);
       const running = this.#unpacking.get(chainId);
       if (known !== undefined) {
-        tar.destroy();
+        discardSource(source);
         return known;
       }
       if (running === undefined) break;
       // Where the other one fails, this one's own stream may still be good.
       await running.catch(() => undefined);
-      signal?.throwIfAborted();
+      throwIfCancelled(signal);
     }
-    const work = this.#unpackNew(layer, tar, signal).finally(() => this.#unpacking.delete(chainId));
+    const work = this.#unpackNew(layer, source, signal).finally(() => this.#unpacking.delete(chainId));
     this.#unpacking.set(chainId, work);
     return await work;
   }
@@ -153,7 +153,7 @@ export class OverlaySnapshotter implements Snapshotter {
 
   async #unpackNew(
     layer: { chainId: string; diffId: string },
-    tar: Readable,
+    source: Readable | LayerFile,
     signal?: AbortSignal,
   ): Promise<number> {
     const temporary = join(this.#temporaryRoot, randomBytes(8).toString('hex'));
@@ -161,7 +161,12 @@ export class OverlaySnapshotter implements Snapshotter {
     try {
       await mkdir(tree, { recursive: true, mode: 0o755 });
       const unpacked = await this.#pool.use((thread) =>
-        thread.unpack(tree, tar, (operations) => doFileOperations(this.#launcher, tree, operations), signal),
+        thread.unpack(
+          tree,
+          source,
+          (operations) => doFileOperations(this.#launcher, tree, operations),
+          signal,
+        ),
       );
       if (unpacked.diffId !== layer.diffId) {
         throw new EngineError(
@@ -175,7 +180,7 @@ export class OverlaySnapshotter implements Snapshotter {
       await this.#commit(temporary, layer.chainId, unpacked);
       return unpacked.size;
     } catch (error) {
-      tar.destroy();
+      discardSource(source);
       await rm(temporary, { recursive: true, force: true });
       throw asEngineError(error);
     }
@@ -231,6 +236,10 @@ export class OverlaySnapshotter implements Snapshotter {
   }
 }
 
+function discardSource(source: Readable | LayerFile): void {
+  if (source instanceof Readable) source.destroy();
+}
+
 /** An unreadable list (a crash while it was written) is an empty one: the container was never reported as made. */
 function readParents(path: string): string[] {
   try {
@@ -254,7 +263,7 @@ function asEngineError(error: unknown): EngineError {
   if (isEngineError(error)) return error;
   const errno = errnoOf(error);
   if (errno === 'ENOSPC' || errno === 'EDQUOT') return noSpace();
-  return new EngineError(errno?.startsWith('Z_') === true ? 'data-loss' : 'internal', messageOf(error), {
+  return new EngineError(/^Z(STD)?_/.test(errno ?? '') ? 'data-loss' : 'internal', messageOf(error), {
     cause: error,
   });
 }

@@ -1,6 +1,13 @@
 /** Layered file systems: read-only layers keyed by chain ID, and one read-write layer a container. */
 import type { Readable } from 'node:stream';
 
+/** A layer's archive on disk. */
+export interface LayerFile {
+  path: string;
+  /** Hears now and then how many bytes of the file were read. */
+  onRead?: (bytes: number) => void;
+}
+
 /**
  * The life of a layer: `unpack` writes it into a temporary directory, verifies the diff ID while it does, makes it durable and renames
  * it to its chain ID; from then on it never changes, until `removeLayer`. The life of a container's read-write layer: `create`, any
@@ -9,8 +16,16 @@ import type { Readable } from 'node:stream';
 export interface Snapshotter {
   /** Is the layer of this chain ID (`sha256:…`, OCI image-spec, config.md#layer-chainid) here, whole? */
   hasLayer(chainId: string): boolean;
-  /** Unpacks an uncompressed tar stream. Concurrent calls for one chain ID share the work. Returns the layer's size in bytes. */
-  unpack(layer: { chainId: string; diffId: string }, tar: Readable, signal?: AbortSignal): Promise<number>;
+  /**
+   * Unpacks a layer: an uncompressed tar stream, or a file (plain, gzip or zstd), which is faster. Concurrent calls for one chain ID share
+   * the work. Returns the layer's size in bytes. EngineError `data-loss` where the diff ID is another one, `invalid-argument` for a bad
+   * archive, `resource-exhausted` for a full disk.
+   */
+  unpack(
+    layer: { chainId: string; diffId: string },
+    source: Readable | LayerFile,
+    signal?: AbortSignal,
+  ): Promise<number>;
   /** Bytes on disk of a layer, as recorded when it was written. */
   layerSize(chainId: string): number;
   removeLayer(chainId: string): Promise<void>;

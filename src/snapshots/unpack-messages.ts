@@ -4,13 +4,18 @@ import type { FileOperation } from '../host/launcher-types.ts';
 /** To the worker. One layer at a time: `begin`, `chunk`s, `end`, then `finish`. */
 export type UnpackRequest =
   | { kind: 'begin'; root: string }
-  | { kind: 'chunk'; data: Uint8Array }
+  /** All in one: the worker reads (and decompresses) the archive itself, and answers as to `end`. */
+  | { kind: 'file'; root: string; path: string }
+  /** A run of bytes in the shared ring, which was given to the worker as its data. Its own until it says `consumed`. */
+  | { kind: 'chunk'; offset: number; length: number }
   | { kind: 'end' }
   | { kind: 'finish' };
 
 /** From the worker. `extracted` answers `end`, `finished` answers `finish`; the operations are the launcher's to do. */
 export type UnpackReply =
   | { kind: 'consumed'; bytes: number }
+  /** Bytes of the `file` read so far. */
+  | { kind: 'read'; bytes: number }
   | { kind: 'extracted'; diffId: string; operations: FileOperation[] }
   | { kind: 'finished'; operations: FileOperation[]; size: number; opaque: string[] }
   | {

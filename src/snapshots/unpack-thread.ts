@@ -1,8 +1,9 @@
 /** One unpacking thread as the daemon sees it: feeds it a tar stream with bounded memory, and does its privileged operations. */
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { Worker } from 'node:worker_threads';
 import { EngineError, type ErrorCode, errorCodes } from '../errors/engine-error.ts';
 import type { FileOperation } from '../host/launcher-types.ts';
+import type { LayerFile } from './snapshotter.ts';
 import type { UnpackReply, UnpackRequest } from './unpack-messages.ts';
 
 export interface UnpackedTree {
@@ -15,10 +16,10 @@ export interface UnpackedTree {
 }
 
 type DoOperations = (operations: readonly FileOperation[]) => Promise<void>;
-type Awaited = Exclude<UnpackReply, { kind: 'consumed' | 'failed' }>;
+type Answer = Exclude<UnpackReply, { kind: 'consumed' | 'read' | 'failed' }>;
 
-/** Bytes handed to the thread and not yet written. */
-const window = 8 * 1024 * 1024;
+/** Bytes handed to the thread and not yet written: the size of the ring through which they go. */
+const ringSize = 4 * 1024 * 1024;
 
 /** Beside this file in the sources; `unpack-worker.js` beside the bundled daemon. */
 const workerUrl = new URL(
@@ -27,11 +28,15 @@ const workerUrl = new URL(
 );
 
 export class UnpackThread {
-  readonly #worker = new Worker(workerUrl);
+  readonly #ring = new Uint8Array(new SharedArrayBuffer(ringSize));
+  readonly #worker = new Worker(workerUrl, { workerData: this.#ring.buffer });
+  /** Where in the ring the next byte goes. */
+  #head = 0;
   #outstanding = 0;
   #failure: Error | undefined;
-  #reply: Awaited | undefined;
+  #reply: Answer | undefined;
   #wake: (() => void) | undefined;
+  #onRead: ((bytes: number) => void) | undefined;
 
   constructor() {
     this.#worker.unref();
@@ -45,22 +50,25 @@ export class UnpackThread {
   /** False once the thread has died. */
   alive = true;
 
-  /** Unpacks `tar` into the empty directory `root`. Rejects with EngineError; what was written stays for the caller to remove. */
+  /** Unpacks `source` into the empty directory `root`. Rejects with EngineError; what was written stays for the caller to remove. */
   async unpack(
     root: string,
-    tar: Readable,
+    source: Readable | LayerFile,
     doOperations: DoOperations,
     signal?: AbortSignal,
   ): Promise<UnpackedTree> {
     const onAbort = (): void => {
-      tar.destroy(new EngineError('cancelled', 'unpacking was cancelled'));
+      if (source instanceof Readable) source.destroy(new EngineError('cancelled', 'unpacking was cancelled'));
       this.#wake?.();
     };
     signal?.addEventListener('abort', onAbort, { once: true });
     this.#worker.ref();
-    this.#begin(root);
+    this.#reset();
     try {
-      return await this.#run(tar, doOperations, signal);
+      throwIfCancelled(signal);
+      if (source instanceof Readable) await this.#feed(root, source, signal);
+      else this.#readFile(root, source);
+      return await this.#complete(doOperations, signal);
     } catch (error) {
       // Once it is gone, nothing writes below `root` any more.
       this.alive = false;
@@ -76,20 +84,27 @@ export class UnpackThread {
     await this.#worker.terminate();
   }
 
-  #begin(root: string): void {
+  #reset(): void {
     this.#failure = undefined;
     this.#reply = undefined;
     this.#outstanding = 0;
-    this.#post({ kind: 'begin', root });
+    this.#head = 0;
+    this.#onRead = undefined;
   }
 
-  async #run(tar: Readable, doOperations: DoOperations, signal?: AbortSignal): Promise<UnpackedTree> {
-    for await (const chunk of tar) {
-      this.#send(chunk);
-      while (this.#outstanding > window) await this.#next(signal);
-      if (this.#failure !== undefined) throw this.#failure;
-    }
+  async #feed(root: string, tar: Readable, signal?: AbortSignal): Promise<void> {
+    this.#post({ kind: 'begin', root });
+    for await (const chunk of tar) await this.#send(chunk, signal);
     this.#post({ kind: 'end' });
+  }
+
+  #readFile(root: string, file: LayerFile): void {
+    this.#onRead = file.onRead;
+    this.#post({ kind: 'file', root, path: file.path });
+  }
+
+  /** What is left once all bytes are on their way. */
+  async #complete(doOperations: DoOperations, signal?: AbortSignal): Promise<UnpackedTree> {
     const extracted = await this.#answer('extracted', signal);
     await doOperations(asBuffers(extracted.operations));
     this.#post({ kind: 'finish' });
@@ -98,23 +113,30 @@ export class UnpackThread {
     return { diffId: extracted.diffId, size, opaque };
   }
 
-  /** The chunk may be a view of a buffer that its producer uses again: a copy is what can be given away. */
-  #send(chunk: Uint8Array): void {
-    const data = new Uint8Array(chunk);
-    this.#outstanding += data.length;
-    this.#worker.postMessage({ kind: 'chunk', data } satisfies UnpackRequest, [data.buffer]);
+  /** Puts the chunk into the ring, as far as there is room at a time. */
+  async #send(chunk: Uint8Array, signal?: AbortSignal): Promise<void> {
+    for (let sent = 0; sent < chunk.length; ) {
+      while (this.#outstanding === ringSize) await this.#next(signal);
+      const length = Math.min(chunk.length - sent, ringSize - this.#head, ringSize - this.#outstanding);
+      this.#ring.set(chunk.subarray(sent, sent + length), this.#head);
+      this.#post({ kind: 'chunk', offset: this.#head, length });
+      this.#head = (this.#head + length) % ringSize;
+      this.#outstanding += length;
+      sent += length;
+    }
+    if (this.#failure !== undefined) throw this.#failure;
   }
 
   #post(request: UnpackRequest): void {
     this.#worker.postMessage(request);
   }
 
-  async #answer<K extends Awaited['kind']>(
+  async #answer<K extends Answer['kind']>(
     kind: K,
     signal?: AbortSignal,
-  ): Promise<Extract<Awaited, { kind: K }>> {
+  ): Promise<Extract<Answer, { kind: K }>> {
     while (this.#reply?.kind !== kind) await this.#next(signal);
-    return this.#reply as Extract<Awaited, { kind: K }>;
+    return this.#reply as Extract<Answer, { kind: K }>;
   }
 
   /** Waits for anything to happen. Rejects where that is the end. */
@@ -123,13 +145,14 @@ export class UnpackThread {
     await new Promise<void>((resolve) => {
       this.#wake = resolve;
     });
-    if (signal?.aborted === true) throw new EngineError('cancelled', 'unpacking was cancelled');
+    throwIfCancelled(signal);
     if (this.#failure !== undefined) throw this.#failure;
   }
 
   #receive(reply: UnpackReply): void {
     if (reply.kind === 'consumed') this.#outstanding -= reply.bytes;
     else if (reply.kind === 'failed') this.#failure = failureOf(reply);
+    else if (reply.kind === 'read') this.#onRead?.(reply.bytes);
     else this.#reply = reply;
     this.#wake?.();
   }
@@ -139,6 +162,11 @@ export class UnpackThread {
     this.#failure ??= error;
     this.#wake?.();
   }
+}
+
+/** EngineError `cancelled` once `signal` has aborted. */
+export function throwIfCancelled(signal?: AbortSignal): void {
+  if (signal?.aborted === true) throw new EngineError('cancelled', 'unpacking was cancelled');
 }
 
 function isErrorCode(code: string | undefined): code is ErrorCode {

@@ -1,7 +1,9 @@
 /** The entry point of an unpacking thread: hashes and extracts one layer at a time, with synchronous file system calls. */
 import { createHash, type Hash } from 'node:crypto';
-import { parentPort } from 'node:worker_threads';
+import { createReadStream } from 'node:fs';
+import { parentPort, workerData } from 'node:worker_threads';
 import { EngineError, errnoOf, messageOf } from '../errors/engine-error.ts';
+import { decompress } from './decompress.ts';
 import { LayerExtractor } from './layer-extractor.ts';
 import { TarReader } from './tar/tar-reader.ts';
 import type { UnpackReply, UnpackRequest } from './unpack-messages.ts';
@@ -12,6 +14,13 @@ interface Job {
   hash: Hash;
 }
 
+/** Shared with the daemon's thread, which fills it: no byte of a layer is copied to get here. */
+const ring: SharedArrayBuffer = workerData;
+
+const fileChunk = 256 * 1024;
+/** Milliseconds. */
+const reportInterval = 100;
+
 let job: Job | undefined;
 
 function reply(message: UnpackReply): void {
@@ -21,6 +30,33 @@ function reply(message: UnpackReply): void {
 function begin(root: string): Job {
   const extractor = new LayerExtractor(root);
   return { extractor, reader: new TarReader(extractor), hash: createHash('sha256') };
+}
+
+function take({ hash, reader }: Job, data: Buffer): void {
+  hash.update(data);
+  reader.push(data);
+}
+
+function end({ hash, reader, extractor }: Job): void {
+  reader.finish();
+  reply({
+    kind: 'extracted',
+    diffId: `sha256:${hash.digest('hex')}`,
+    operations: extractor.nodeOperations(),
+  });
+}
+
+async function readFile(current: Job, path: string): Promise<void> {
+  const file = createReadStream(path, { highWaterMark: fileChunk });
+  let reportedAt = Date.now();
+  for await (const chunk of await decompress(file)) {
+    take(current, chunk);
+    if (Date.now() - reportedAt < reportInterval) continue;
+    reportedAt = Date.now();
+    reply({ kind: 'read', bytes: file.bytesRead });
+  }
+  reply({ kind: 'read', bytes: file.bytesRead });
+  end(current);
 }
 
 function fail(error: unknown): void {
@@ -41,21 +77,18 @@ function handle(request: UnpackRequest): void {
     case 'begin':
       job = begin(request.root);
       break;
+    case 'file':
+      job = begin(request.root);
+      readFile(job, request.path).catch(fail);
+      break;
     case 'chunk': {
-      const data = Buffer.from(request.data.buffer, request.data.byteOffset, request.data.byteLength);
-      job?.hash.update(data);
-      job?.reader.push(data);
+      const data = Buffer.from(ring, request.offset, request.length);
+      if (job !== undefined) take(job, data);
       reply({ kind: 'consumed', bytes: data.length });
       break;
     }
     case 'end':
-      if (job === undefined) break;
-      job.reader.finish();
-      reply({
-        kind: 'extracted',
-        diffId: `sha256:${job.hash.digest('hex')}`,
-        operations: job.extractor.nodeOperations(),
-      });
+      if (job !== undefined) end(job);
       break;
     case 'finish': {
       if (job === undefined) break;

@@ -42,6 +42,11 @@ export class BlobStore {
     return size;
   }
 
+  /** Milliseconds since the blob was written. */
+  age(digest: string): number {
+    return Date.now() - (statSync(this.path(digest), { throwIfNoEntry: false })?.mtimeMs ?? 0);
+  }
+
   digests(): string[] {
     return [...this.#sizes.keys()];
   }

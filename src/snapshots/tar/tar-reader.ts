@@ -99,9 +99,11 @@ export class TarReader {
   }
 
   #gather(part: Buffer): void {
-    this.#gathered.push(part);
     this.#gatheredLength += part.length;
-    if (this.#gatheredLength < this.#wanted) return;
+    const isComplete = this.#gatheredLength === this.#wanted;
+    // What has to wait must outlive the chunk.
+    this.#gathered.push(isComplete ? part : Buffer.from(part));
+    if (!isComplete) return;
     const whole = this.#gathered.length === 1 ? part : Buffer.concat(this.#gathered);
     this.#gathered = [];
     this.#gatheredLength = 0;
