@@ -195,6 +195,7 @@ function takeVolume(engine: MountEngine, spec: MountSpec, holder: string, made: 
           driver: spec.driver,
           driverOpts: spec.driverOpts,
           labels: spec.labels,
+          ...(spec.source === '' ? { boundTo: holder } : {}),
         })
       : { volume: existing, created: false };
   engine.volumes.hold(volume.name, holder);

@@ -8,7 +8,7 @@ import { publishContainerEvent } from './events.ts';
 import type { ContainerState } from './model.ts';
 import { containerFiles } from './paths.ts';
 import { exitCodeOf, isActive } from './state.ts';
-import { removeAnonymousVolumes } from './volumes.ts';
+import { keepBoundVolumes, removeBoundVolumes } from './volumes.ts';
 
 export interface RemoveOptions {
   /** End it first where it runs. */
@@ -77,7 +77,7 @@ export async function removeEnded(engine: Engine, container: Container): Promise
 export async function finishRemoval(engine: Engine, container: Container): Promise<void> {
   container.removing = true;
   try {
-    await container.lock.run(() => discard(engine, container, false));
+    await container.lock.run(() => discard(engine, container, true));
   } finally {
     container.removing = false;
   }
@@ -89,13 +89,14 @@ async function discard(engine: Engine, container: Container, volumes: boolean): 
   if (!containers.has(container.id)) return;
   /* Without the error of a failed start, as in Docker: "run --rm" would tell it twice. */
   const notice = { exitCode: exitCodeOf(container.state) };
+  if (!volumes) keepBoundVolumes(engine, container.id);
   markRemoving(engine, container);
   await container.released;
   await removeFiles(engine, container);
   for (const session of container.waitingSessions) session.cancel();
   for (const execId of container.execIds) engine.execs.delete(execId);
   containers.delete(container);
-  if (volumes) await removeVolumes(engine, container);
+  await removeVolumes(engine, container);
   publishContainerEvent(engine.events, container.record, 'destroy');
   container.removals.notify(notice);
 }
@@ -142,7 +143,7 @@ function deadState(state: ContainerState): ContainerState {
 
 /** One that can't be removed is left, with a word in the log: the container is gone all the same. */
 async function removeVolumes(engine: Engine, container: Container): Promise<void> {
-  await removeAnonymousVolumes(engine, container.record.mounts).catch((error: unknown) => {
+  await removeBoundVolumes(engine, container.id).catch((error: unknown) => {
     engine.log.warn({ err: error, container: container.id }, 'could not remove an anonymous volume');
   });
 }

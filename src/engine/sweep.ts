@@ -6,6 +6,7 @@ import type { Engine } from './engine.ts';
 import { bundlesRoot, containersRoot, sharedMemoryRoot } from './paths.ts';
 import { removeSharedMemory } from './shared-memory.ts';
 import { sweepSubpaths } from './subpath.ts';
+import { sweepVolumes } from './volumes.ts';
 
 /** `live` are the containers that run. Needs nobody else at work on containers. */
 export async function sweepLeftovers(engine: Engine, live: ReadonlySet<string>): Promise<void> {
@@ -16,6 +17,7 @@ export async function sweepLeftovers(engine: Engine, live: ReadonlySet<string>):
   for (const id of snapshots.containers()) if (!known(id)) await snapshots.remove(id);
   await sweep(containersRoot(config), known, (_, path) => removeTree(path));
   await sweep(bundlesRoot(config), runs, (_, path) => removeTree(path));
+  await sweepVolumes(engine);
   await sweepSubpaths(engine);
   await sweep(sharedMemoryRoot(config), runs, (_, path) => removeSharedMemory(engine, path));
   /* Those of execs too: nobody can ask for their exit codes any more. A shim without a directory goes on to its process's end. */

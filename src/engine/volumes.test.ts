@@ -3,9 +3,19 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type EngineParts, engineParts, testId } from '../../test/support/engine-parts.ts';
+import { parseVolume } from '../volumes/volume-record.ts';
+import { VolumeService } from '../volumes/volume-service.ts';
 import { noFilters } from './filters.ts';
 import type { MountPoint } from './model.ts';
-import { createVolume, listVolumes, pruneVolumes, removeAnonymousVolumes, removeVolume } from './volumes.ts';
+import {
+  createVolume,
+  keepBoundVolumes,
+  listVolumes,
+  pruneVolumes,
+  removeBoundVolumes,
+  removeVolume,
+  sweepVolumes,
+} from './volumes.ts';
 
 function named(parts: EngineParts, name: string, labels: Record<string, string> = {}): void {
   createVolume(parts, { name, driver: 'local', driverOpts: {}, labels });
@@ -13,6 +23,10 @@ function named(parts: EngineParts, name: string, labels: Record<string, string> 
 
 function anonymous(parts: EngineParts): string {
   return createVolume(parts, { driver: '', driverOpts: {}, labels: {} }).name;
+}
+
+function bound(parts: EngineParts, containerId: string): string {
+  return createVolume(parts, { driver: '', driverOpts: {}, labels: {}, boundTo: containerId }).name;
 }
 
 function using(name: string): MountPoint {
@@ -71,15 +85,36 @@ test('pruning takes what nobody uses: anonymous volumes, or all', async (context
   );
 });
 
-test('the end of a container takes its anonymous volumes along, no others', async (context) => {
+test('the end of a container takes along what was made for it, no other volumes', async (context) => {
   const parts = await engineParts(context);
-  const [own, shared] = [anonymous(parts), anonymous(parts)];
+  const [first, second] = [testId('c1'), testId('c2')];
+  const [own, shared] = [bound(parts, first), bound(parts, first)];
   named(parts, 'data');
-  parts.add({ id: testId('c2'), mounts: [using(shared)] });
-  await removeAnonymousVolumes(parts, [using(own), using(shared), using('data')]);
+  parts.add({ id: second, mounts: [using(shared)] });
+  await removeBoundVolumes(parts, first);
   assert.deepEqual(
     parts.volumes.list().map(({ name }) => name),
     [shared, 'data'].sort(),
   );
+  assert.equal(parts.volumes.get(shared).boundTo, second, 'the other container has it now');
   assert.ok((await parts.told()).includes(`volume destroy ${own}`));
+});
+
+test('volumes stay where that was decided, also through a crash', async (context) => {
+  const parts = await engineParts(context);
+  const kept = bound(parts, testId('c1'));
+  keepBoundVolumes(parts, testId('c1'));
+  const unmade = bound(parts, testId('c2'));
+  const inUse = bound(parts, testId('c3'));
+  parts.add({ id: testId('c3'), mounts: [using(inUse)] });
+  const volumes = await VolumeService.open(
+    join(parts.directory, 'volumes'),
+    parts.database.collection('volumes', parseVolume),
+  );
+  await sweepVolumes({ ...parts, volumes });
+  assert.deepEqual(
+    volumes.list().map(({ name }) => name),
+    [kept, inUse].sort(),
+  );
+  assert.equal(volumes.find(unmade), undefined);
 });

@@ -12,7 +12,7 @@ import {
   patternFilter,
   validateFilters,
 } from './filters.ts';
-import type { ContainerRecord, MountPoint } from './model.ts';
+import type { ContainerRecord } from './model.ts';
 import { treeSize } from './tree-size.ts';
 
 type VolumeEngine = Pick<Engine, 'containers' | 'volumes' | 'events'>;
@@ -123,15 +123,27 @@ export async function pruneVolumes(
   return pruned;
 }
 
-/** `rm -v`, and the end of `--rm`: takes away the container's anonymous volumes that no other container has. Call once its record is gone. */
-export async function removeAnonymousVolumes(
-  engine: VolumeEngine,
-  mounts: readonly MountPoint[],
-): Promise<void> {
-  for (const { name } of mounts) {
-    const volume = name === undefined ? undefined : engine.volumes.find(name);
-    if (volume === undefined || !isAnonymous(volume) || isUsed(engine, volume.name)) continue;
-    await removeVolume(engine, volume.name, { force: true });
+/**
+ * `rm -v`, and the end of `--rm`: takes away the volumes that were made for a container. One that another container has by now goes with that
+ * one. Call once the container's record is gone.
+ */
+export async function removeBoundVolumes(engine: VolumeEngine, containerId: string): Promise<void> {
+  for (const { name } of engine.volumes.boundTo(containerId)) {
+    const heir = volumeUsers(engine).get(name)?.[0] ?? engine.volumes.holders(name)[0];
+    if (heir === undefined) await removeVolume(engine, name, { force: true });
+    else engine.volumes.bind(name, heir);
+  }
+}
+
+/** `rm` without `-v`: its volumes stay when the container goes. Call before its removal begins. */
+export function keepBoundVolumes(engine: Pick<Engine, 'volumes'>, containerId: string): void {
+  for (const { name } of engine.volumes.boundTo(containerId)) engine.volumes.bind(name, undefined);
+}
+
+/** At the start of the daemon: volumes of containers whose making or removal was cut short. */
+export async function sweepVolumes(engine: VolumeEngine): Promise<void> {
+  for (const { boundTo } of engine.volumes.list()) {
+    if (boundTo !== undefined && !engine.containers.has(boundTo)) await removeBoundVolumes(engine, boundTo);
   }
 }
 

@@ -12,14 +12,15 @@ export function parseVolume(value: unknown): Volume {
 
 function isVolume(value: unknown): value is Volume {
   if (typeof value !== 'object' || value === null) return false;
-  const { name, driver, mountpoint, createdAt, labels, options } = value as Partial<Volume>;
+  const { name, driver, mountpoint, createdAt, labels, options, boundTo } = value as Partial<Volume>;
   return (
     typeof name === 'string' &&
     driver === 'local' &&
     typeof mountpoint === 'string' &&
     typeof createdAt === 'number' &&
     isStringMap(labels) &&
-    isStringMap(options)
+    isStringMap(options) &&
+    (boundTo === undefined || typeof boundTo === 'string')
   );
 }
 

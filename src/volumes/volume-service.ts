@@ -12,8 +12,8 @@ import type { Volume, VolumeRequest } from './volume-types.ts';
 const removing = '.removing-';
 
 /**
- * The life of a volume: `create` makes the directory and then the document; containers name it in their mounts; `remove` takes away the
- * document and then the directory. Who uses a volume the engine knows from its containers; `hold` bridges the time
+ * The life of a volume: `create` makes the directory and then the document; containers name it in their mounts; `remove` puts the directory
+ * aside, takes away the document and then the files. Who uses a volume the engine knows from its containers; `hold` bridges the time
  * between a volume's choice for a new container and that container's document.
  */
 export class VolumeService {
@@ -56,6 +56,7 @@ export class VolumeService {
       createdAt: Date.now(),
       labels: anonymous ? { ...request.labels, [anonymousLabel]: '' } : { ...request.labels },
       options: { ...request.driverOpts },
+      ...(request.boundTo === undefined ? {} : { boundTo: request.boundTo }),
     };
     this.#record(volume);
     return { volume, created: true };
@@ -95,6 +96,18 @@ export class VolumeService {
     return [...(this.#holders.get(name) ?? [])];
   }
 
+  /** Binds a volume to another container, or to none. Durable. */
+  bind(name: string, containerId: string | undefined): void {
+    const { boundTo, ...volume } = this.get(name);
+    if (boundTo === containerId) return;
+    this.#record(containerId === undefined ? volume : { ...volume, boundTo: containerId });
+  }
+
+  /** The volumes that go with a container. */
+  boundTo(containerId: string): Volume[] {
+    return this.list().filter((volume) => volume.boundTo === containerId);
+  }
+
   /**
    * Removes a volume and its files. Gone from lists at once, its files when this resolves. EngineError `not-found`, or `conflict` while it
    * is in use: by `usedBy` (container IDs) or a holder.
@@ -107,9 +120,11 @@ export class VolumeService {
         hint: 'remove the containers that use it first',
       });
     }
+    /* In this order: what a crash leaves is a volume that is empty, never one that is back with its files. */
+    const doomed = this.#setAside(name);
     this.#documents.delete(name);
     this.#volumes.delete(name);
-    await this.#removeDirectory(name);
+    await rm(doomed, { recursive: true, force: true });
   }
 
   #record(volume: Volume): void {
@@ -134,15 +149,16 @@ export class VolumeService {
     }
   }
 
-  async #removeDirectory(name: string): Promise<void> {
+  #setAside(name: string): string {
     const doomed = join(this.#root, `${removing}${anonymousVolumeName()}`);
     try {
       renameSync(join(this.#root, name), doomed);
     } catch (error) {
-      if (errnoOf(error) === 'ENOENT') return;
-      throw new EngineError('internal', `remove ${name}: ${messageOf(error)}`, { cause: error });
+      if (errnoOf(error) !== 'ENOENT') {
+        throw new EngineError('internal', `remove ${name}: ${messageOf(error)}`, { cause: error });
+      }
     }
-    await rm(doomed, { recursive: true, force: true });
+    return doomed;
   }
 
   /** Ends removals that were begun, drops directories that were made and never recorded, makes again what is recorded and missing. */
@@ -158,7 +174,7 @@ export class VolumeService {
     }
   }
 
-  /** A directory without a document: empty from a creation cut short, or with files from a removal cut short, which nobody was told is done. */
+  /** A directory without a document: empty from a creation cut short, or with files: the database was lost, and the files are not ours to throw away. */
   #adopt(name: string, path: string): void {
     const data = join(path, '_data');
     try {
@@ -181,7 +197,8 @@ export class VolumeService {
       return;
     }
     const createdAt = Math.round(statSync(mountpoint).ctimeMs);
-    this.#record({ name, driver: 'local', mountpoint, createdAt, labels: {}, options: {} });
+    const labels = /^[0-9a-f]{64}$/.test(name) ? { [anonymousLabel]: '' } : {};
+    this.#record({ name, driver: 'local', mountpoint, createdAt, labels, options: {} });
   }
 }
 

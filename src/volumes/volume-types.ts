@@ -11,6 +11,8 @@ export interface Volume {
   labels: Record<string, string>;
   /** As the user gave them: `type`, `o`, `device`. */
   options: Record<string, string>;
+  /** ID of the container that it was made for without being asked for by name: it goes with it, unless somebody decides otherwise. */
+  boundTo?: string;
 }
 
 /** A file system for mount(2), made of a volume's options. */
@@ -28,4 +30,6 @@ export interface VolumeRequest {
   driver: string;
   driverOpts: Record<string, string>;
   labels: Record<string, string>;
+  /** See `Volume`. */
+  boundTo?: string;
 }
