@@ -1,7 +1,7 @@
 /** What a new container is, once image and daemon have filled in what the user left open. */
 import { EngineError } from '../errors/engine-error.ts';
 import type { Image } from '../images/image-types.ts';
-import type { CreateRequest } from './create.ts';
+import type { CreateRequest } from './create-request.ts';
 import type { Engine } from './engine.ts';
 import { completeLogConfig } from './log-target.ts';
 import type { ContainerConfig, HostConfig } from './model.ts';

@@ -1,8 +1,8 @@
 /** Checks of a new container that concern neither isolation nor mounts, in Docker's words. */
 import { EngineError } from '../errors/engine-error.ts';
 import { parseSignal } from '../util/signals.ts';
-import type { CreateRequest } from './create.ts';
 import type { Completed } from './create-complete.ts';
+import type { CreateRequest } from './create-request.ts';
 import type { Engine } from './engine.ts';
 import { validateLogConfig } from './log-target.ts';
 import type { ContainerConfig, HostConfig } from './model.ts';

@@ -4,27 +4,16 @@ import type { Image } from '../images/image-types.ts';
 import { Undo } from '../util/undo.ts';
 import { completeRequest } from './create-complete.ts';
 import { findImage } from './create-image.ts';
+import type { CreateRequest } from './create-request.ts';
 import { validateCreate } from './create-validate.ts';
 import type { Engine } from './engine.ts';
 import { publishContainerEvent } from './events.ts';
-import type { ContainerConfig, ContainerRecord, EndpointConfig, HostConfig } from './model.ts';
+import type { ContainerConfig, ContainerRecord, HostConfig } from './model.ts';
 import { resolveMounts } from './mounts.ts';
 import { checkContainerName, newId, reserveGeneratedName } from './names.ts';
 import { containerFiles } from './paths.ts';
 import { populateVolumes } from './populate-volumes.ts';
 import { processOf } from './process-args.ts';
-
-export interface CreateRequest {
-  /** Without a slash; one is made up where it is missing. */
-  name?: string;
-  /** As the user gave it: the image's defaults are not yet in it, `cmd` and `entrypoint` are null where not given. */
-  config: ContainerConfig;
-  hostConfig: HostConfig;
-  /** By network. */
-  endpointConfigs: Record<string, EndpointConfig>;
-  /** `linux/arm64`, where the user asked for one. */
-  platform?: string;
-}
 
 export interface CreatedContainer {
   id: string;
