@@ -20,9 +20,7 @@ function addFilter(text: string, previous: FilterMap): FilterMap {
   if (text === '') return previous;
   const equals = text.indexOf('=');
   if (equals < 0) {
-    throw new EngineError('invalid-argument', `invalid filter '${text}'`, {
-      hint: 'Write NAME=VALUE, as in name=web.',
-    });
+    throw new EngineError('invalid-argument', 'bad format of filter (expected name=value)');
   }
   return withFilter(previous, text.slice(0, equals).trim().toLowerCase(), text.slice(equals + 1).trim());
 }

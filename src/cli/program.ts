@@ -79,7 +79,8 @@ function prepare(
   const count = prepared.positional.length;
   if (prepared.help || (count >= fewest && count <= most)) return prepared;
   const wanted = describeArity(fewest, most);
-  const more = `\n${usage}\n\nSee 'gantry ${found.name} --help' for more information\n`;
+  const see = most === Number.POSITIVE_INFINITY ? 'See' : 'Run';
+  const more = `\n${usage}\n\n${see} 'gantry ${found.name} --help' for more information\n`;
   io.stderr.write(`gantry: 'gantry ${found.name}' ${wanted}\n${more}`);
   return 1;
 }

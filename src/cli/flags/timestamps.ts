@@ -4,9 +4,9 @@ import { parseDuration } from './units.ts';
 
 /**
  * Seconds since the epoch, with nanoseconds, of `42m` (that long ago), `2025-05-01T10:00:00Z`, `2025-05-01` or a
- * number; '' for ''. EngineError `invalid-argument` otherwise.
+ * number; '' for ''. EngineError `invalid-argument` otherwise, which begins with `prefix`.
  */
-export function toTimestamp(value: string, flag: string, now = Date.now()): string {
+export function toTimestamp(value: string, prefix = '', now = Date.now()): string {
   if (value === '') return '';
   if (/^\d+(\.\d+)?$/.test(value)) return value;
   const relative = durationOf(value);
@@ -20,7 +20,7 @@ export function toTimestamp(value: string, flag: string, now = Date.now()): stri
   if (Number.isNaN(milliseconds)) {
     throw new EngineError(
       'invalid-argument',
-      `invalid value for "${flag}": failed to parse value as time or duration: ${JSON.stringify(value)}`,
+      `${prefix}failed to parse value as time or duration: ${JSON.stringify(value)}`,
       {
         hint: 'Write a time such as 2025-05-01T10:00:00Z or an age such as 42m.',
       },

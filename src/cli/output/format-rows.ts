@@ -1,4 +1,5 @@
 /** Prints lists: docker's tables, `--format` templates, JSON lines, and IDs alone. */
+import { EngineError, isEngineError } from '../../errors/engine-error.ts';
 import { executeTemplate } from '../template/evaluate.ts';
 import { functions, headerFunctions } from '../template/functions.ts';
 import type { Template } from '../template/nodes.ts';
@@ -28,15 +29,31 @@ export function formatRows(
   rows: readonly GoRow[],
 ): string {
   const { isTable, source } = chooseTemplate(format, quiet, layout);
-  const template = compileTemplate(source);
-  const lines = rows.map((row) => `${executeTemplate(template, row)}\n`);
+  const template = withPrefix('failed to parse template', () => compileTemplate(source));
+  const lines = withPrefix('failed to execute template', () =>
+    rows.map((row) => `${executeTemplate(template, row)}\n`),
+  );
   if (!isTable) return lines.join('');
   return alignColumns(`${executeTemplate(template, headerRow(layout), headerFunctions)}\n${lines.join('')}`);
 }
 
-/** Parses a user's template; its errors begin as docker's do. */
+/** Parses a user's template. EngineError `invalid-argument` in Go's words. */
 export function compileTemplate(source: string): Template {
   return parseTemplate(source, names);
+}
+
+/** Runs `action`; its errors begin with `prefix`. */
+export function withPrefix<T>(prefix: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    if (!isEngineError(error)) throw error;
+    throw new EngineError(
+      'invalid-argument',
+      `${prefix}: ${error.message}`,
+      error.hint === undefined ? {} : { hint: error.hint },
+    );
+  }
 }
 
 function chooseTemplate(

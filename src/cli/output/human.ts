@@ -47,13 +47,13 @@ export function ago(epochSeconds: number, now = Date.now()): string {
   return `${humanDuration(now - epochSeconds * 1000)} ago`;
 }
 
-/** `2025-05-01 12:00:00 +0200 CEST`: Go's time.String in the local zone, for seconds since the epoch. */
-export function localTime(epochSeconds: number): string {
+/** `2025-05-01 12:00:00 +0200 CEST`: Go's time.String in the local zone, for seconds since the epoch; `fraction` is that of the second, `.313`. */
+export function localTime(epochSeconds: number, fraction = ''): string {
   const date = new Date(epochSeconds * 1000);
   const two = (value: number) => String(value).padStart(2, '0');
   const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
   const time = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
-  return `${day} ${time} ${offsetOf(date).replace(':', '')} ${zoneName(date)}`;
+  return `${day} ${time}${fraction} ${offsetOf(date).replace(':', '')} ${zoneName(date)}`;
 }
 
 /** `2025-05-01T12:00:00+02:00`; `Z` in UTC. */

@@ -3,7 +3,7 @@ import type { ContainerSummary } from '../../wire/container.ts';
 import { parseImageName } from '../image-name.ts';
 import { joinLabels, labelMethod, type RowFormat } from '../output/format-rows.ts';
 import { ago, ellipsis, humanSize, localTime, shortId } from '../output/human.ts';
-import { GoRow } from '../template/value.ts';
+import { GoNil, GoRow } from '../template/value.ts';
 import { displayPorts } from './display-ports.ts';
 
 const columns = '{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}';
@@ -52,6 +52,8 @@ export function containerRow(container: ContainerSummary, truncate: boolean): Go
         .map((name) => (truncate ? ellipsis(name, 15) : name))
         .join(','),
     LocalVolumes: () => String(mounts.filter(({ Driver }) => Driver === 'local').length),
+    // Docker fills it in where images of several platforms are kept.
+    Platform: () => new GoNil('pointer'),
     Networks: () => Object.keys(container.NetworkSettings?.Networks ?? {}).join(','),
   });
 }

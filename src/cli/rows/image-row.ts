@@ -75,8 +75,8 @@ function imageRow(image: ImageSummary, { repository, tag, digest }: Named, trunc
     CreatedAt: () => localTime(image.Created),
     Size: () => humanSize(image.Size, 3),
     Containers: () => orUnknown(image.Containers, () => String(image.Containers)),
-    VirtualSize: () => humanSize(image.Size, 3),
+    VirtualSize: () => humanSize(image.Size),
     SharedSize: () => orUnknown(image.SharedSize, () => humanSize(image.SharedSize, 3)),
-    UniqueSize: () => orUnknown(image.SharedSize, () => humanSize(image.Size - image.SharedSize, 3)),
+    UniqueSize: () => orUnknown(image.SharedSize, () => humanSize(image.Size - image.SharedSize)),
   });
 }

@@ -18,7 +18,9 @@ export function detailedUsage(usage: DiskUsageResponse): string {
   const images = (usage.Images ?? []).flatMap((image) =>
     imageRows(image, { digests: false, truncate: true }),
   );
-  const containers = (usage.Containers ?? []).map((container) => containerRow(container, true));
+  const containers = (usage.Containers ?? []).map((container) =>
+    containerRow({ ...container, SizeRootFs: 0 }, true),
+  );
   const cache = usageRows(usage)[3]?.methods['Size']?.();
   return [
     'Images space usage:\n',

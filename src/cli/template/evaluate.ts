@@ -138,11 +138,12 @@ class Execution {
     if (head === undefined) return undefined;
     const piped = previous === undefined ? [] : [previous.value];
     if (head.kind === 'function') return this.#callFunction(command, head.name, rest, dot, piped);
+    if (head.kind === 'nil') throw this.#failure(command.position, 'nil', 'nil is not a command');
     if (rest.length === 0 && piped.length === 0) return this.#evaluateOperand(head, dot, []);
     if (head.kind !== 'field' && head.kind !== 'variable' && head.kind !== 'chain') {
       throw this.#failure(
         command.position,
-        describeCommand(command),
+        describe(head),
         `can't give argument to non-function ${describe(head)}`,
       );
     }

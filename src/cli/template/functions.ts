@@ -37,10 +37,7 @@ export const functions: ReadonlyMap<string, TemplateFunction> = new Map([
   ['printf', define(1, any, ([format, ...rest]) => formatPrintf(expectString(format), rest))],
   ['println', define(0, any, (values) => `${values.map(printArgument).join(' ')}\n`)],
   ['html', define(0, any, (values) => escapeHtml(printSpaced(values)))],
-  [
-    'js',
-    define(0, any, (values) => JSON.stringify(printSpaced(values)).slice(1, -1).replaceAll('<', '\\u003C')),
-  ],
+  ['js', define(0, any, (values) => escapeJs(printSpaced(values)))],
   ['urlquery', define(0, any, (values) => encodeURIComponent(printSpaced(values)).replaceAll('%20', '+'))],
   ['eq', define(2, any, ([first, ...rest]) => rest.some((value) => equal(first, value)))],
   ['ne', define(2, 2, ([left, right]) => !equal(left, right))],
@@ -48,7 +45,7 @@ export const functions: ReadonlyMap<string, TemplateFunction> = new Map([
   ['le', define(2, 2, ([left, right]) => compare(left, right) <= 0)],
   ['gt', define(2, 2, ([left, right]) => compare(left, right) > 0)],
   ['ge', define(2, 2, ([left, right]) => compare(left, right) >= 0)],
-  ['json', define(1, 1, ([value]) => JSON.stringify(toJson(value)))],
+  ['json', define(1, 1, ([value]) => encodeJson(value))],
   ['split', define(2, 2, ([text, separator]) => expectString(text).split(expectString(separator)))],
   [
     'join',
@@ -84,6 +81,16 @@ export const headerFunctions: ReadonlyMap<string, TemplateFunction> = new Map([
   ['split', define(2, 2, ([value]) => value)],
 ]);
 
+const unsafe: Readonly<Record<string, string>> = { '<': '\\u003c', '>': '\\u003e', '&': '\\u0026' };
+
+/** As docker does: only whole rows have their HTML characters escaped. */
+function encodeJson(value: GoValue): string {
+  const text = JSON.stringify(toJson(value));
+  return value instanceof GoRow
+    ? text.replace(/[<>&]/g, (character) => unsafe[character] ?? character)
+    : text;
+}
+
 function fail(message: string): EngineError {
   return new EngineError('invalid-argument', message);
 }
@@ -117,6 +124,7 @@ function mapItem(value: ReadonlyMap<string, GoValue>, key: GoValue): GoValue {
 }
 
 function checkedIndex(key: GoValue, length: number): number {
+  if (typeof key !== 'number') throw fail(`cannot index slice/array with type ${typeName(key)}`);
   const index = expectInteger(key);
   if (index < 0 || index >= length) throw fail(`index out of range: ${index}`);
   return index;
@@ -155,8 +163,8 @@ function printSpaced(values: readonly GoValue[]): string {
 
 function equal(left: GoValue, right: GoValue): boolean {
   if (isNil(left) || isNil(right)) return isNil(left) && isNil(right);
-  if (!isBasic(left) || !isBasic(right)) throw fail('error calling eq: incompatible types for comparison');
-  if (typeof left !== typeof right) throw fail('error calling eq: incompatible types for comparison');
+  if (!isBasic(left) || !isBasic(right)) throw fail('incompatible types for comparison');
+  if (typeof left !== typeof right) throw fail('incompatible types for comparison');
   return left === right;
 }
 
@@ -198,3 +206,18 @@ const entities: Readonly<Record<string, string>> = {
 function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => entities[character] ?? character);
 }
+
+/** Go's JSEscapeString. */
+function escapeJs(text: string): string {
+  return JSON.stringify(text)
+    .slice(1, -1)
+    .replace(/['<>&=]/g, (character) => jsEscapes[character] ?? character);
+}
+
+const jsEscapes: Readonly<Record<string, string>> = {
+  "'": "\\'",
+  '<': '\\u003C',
+  '>': '\\u003E',
+  '&': '\\u0026',
+  '=': '\\u003D',
+};

@@ -173,12 +173,13 @@ class Parser {
     const token = this.#next(context);
     const operand = this.#parseTerm(token, context);
     const names: string[] = [];
+    const { position } = this.#peek() ?? token;
     for (let next = this.#peek(); next?.kind === 'field' && !next.spaced; next = this.#peek()) {
       names.push(this.#next(context).text.slice(1));
     }
     if (names.length === 0) return operand;
     if (operand.kind === 'field' || operand.kind === 'variable')
-      return { ...operand, names: [...operand.names, ...names] };
+      return { ...operand, names: [...operand.names, ...names], position };
     if (operand.kind === 'literal' || operand.kind === 'nil' || operand.kind === 'dot') {
       throw this.#error(`unexpected . after term ${quote(token)}`, token);
     }

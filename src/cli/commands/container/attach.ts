@@ -35,7 +35,8 @@ export const attach = defineCommand({
     ended.catch(() => undefined);
     const stream = await client.hijack('POST', `${path}/attach`, { query });
     const stopSignals = flags['sig-proxy'] && !tty ? proxySignals(client, container.Id) : undefined;
-    const stopResize = tty && io.stdin.isTerminal ? followWindowSize(client, `${path}/resize`) : undefined;
+    const stopResize =
+      tty && io.stdin.isTerminal ? followWindowSize(client, `${path}/resize`, true) : undefined;
     const end = await runSession(stream, io, { stdin, stdout: true, stderr: true, tty, detachKeys });
     stopSignals?.();
     stopResize?.();

@@ -35,8 +35,8 @@ export const logs = defineCommand({
       stderr: true,
       details: flags.details,
       follow: flags.follow,
-      since: toTimestamp(flags.since, 'since'),
-      until: toTimestamp(flags.until, 'until'),
+      since: toTimestamp(flags.since, 'invalid value for "since": '),
+      until: toTimestamp(flags.until, 'invalid value for "until": '),
       tail: flags.tail,
       timestamps: flags.timestamps,
     };

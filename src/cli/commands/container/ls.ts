@@ -33,7 +33,7 @@ export const ls = defineCommand({
     const query = {
       all: flags.all || limit > 0,
       limit: limit > 0 ? limit : undefined,
-      size: flags.size || /\.Size\b/.test(flags.format),
+      size: flags.size || /\.Size\b|\bjson \.(?!\w)/.test(flags.format),
       ...filtersQuery(flags.filter),
     };
     const containers = await client.call<ContainerSummary[]>('GET', '/containers/json', { query });

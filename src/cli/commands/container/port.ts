@@ -33,13 +33,13 @@ type Ports = ContainerInspect['NetworkSettings']['Ports'];
 
 function onePort(ports: Ports, wanted: string, name: string): string[] {
   const [number = '', protocol = 'tcp'] = wanted.split('/');
-  if (!/^\d{1,5}$/.test(number)) throw new EngineError('invalid-argument', `Error: invalid port: ${wanted}`);
+  if (!/^\d{1,5}$/.test(number)) {
+    const reason = `strconv.ParseUint: parsing ${JSON.stringify(number)}: invalid syntax`;
+    throw new EngineError('invalid-argument', `Error: invalid port (${number}): ${reason}`);
+  }
   const bindings = ports[`${number}/${protocol}`] ?? [];
   if (bindings.length === 0) {
-    throw new EngineError(
-      'not-found',
-      `no public port '${wanted.includes('/') ? wanted : `${wanted}/tcp`}' published for ${name}`,
-    );
+    throw new EngineError('not-found', `Error: No public port '${wanted}' published for ${name}`);
   }
   return bindings.map(({ HostIp, HostPort }) => joinHostPort(HostIp, HostPort));
 }

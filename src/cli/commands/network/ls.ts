@@ -54,6 +54,11 @@ function networkRow(network: Network, truncate: boolean): GoRow {
     Internal: () => String(network.Internal),
     Labels: () => joinLabels(network.Labels),
     Label: labelMethod(network.Labels),
-    CreatedAt: () => localTime(Date.parse(network.Created) / 1000),
+    CreatedAt: () => localTime(Math.floor(Date.parse(network.Created) / 1000), fractionOf(network.Created)),
   });
+}
+
+/** `.313` of `2025-05-01T12:00:00.313000Z`. */
+function fractionOf(time: string): string {
+  return /\.\d*[1-9]/.exec(time)?.[0] ?? '';
 }

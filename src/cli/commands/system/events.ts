@@ -26,8 +26,8 @@ export const events = defineCommand({
   run: async ({ client, io }, { flags }) => {
     const render = renderer(flags.format);
     const query = {
-      since: toTimestamp(flags.since, 'since'),
-      until: toTimestamp(flags.until, 'until'),
+      since: toTimestamp(flags.since),
+      until: toTimestamp(flags.until),
       ...filtersQuery(flags.filter),
     };
     // Lines, not documents: a nanosecond time is beyond the precision of a JavaScript number.

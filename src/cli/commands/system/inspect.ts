@@ -32,9 +32,13 @@ export const inspect = defineCommand({
   run: (context, { flags, positional }) => {
     const types = flags.type === '' ? Object.keys(paths) : [flags.type];
     if (flags.type !== '' && !Object.hasOwn(paths, flags.type)) {
-      throw new EngineError('invalid-argument', `"${flags.type}" is not a valid value for --type`, {
-        hint: `It may be ${Object.keys(paths).join(', ')}.`,
-      });
+      const known = Object.keys(paths)
+        .map((type) => JSON.stringify(type))
+        .join(', ');
+      throw new EngineError(
+        'invalid-argument',
+        `unknown type: ${JSON.stringify(flags.type)}: must be one of ${known}`,
+      );
     }
     return inspectEach(context, positional, flags.format, (name) =>
       inspectAny(context, types, name, flags.size),
@@ -57,5 +61,5 @@ async function inspectAny(
       if (!elsewhere || types.length === 1) throw error;
     }
   }
-  throw new EngineError('not-found', `error: no such object: ${name}`);
+  throw new EngineError('not-found', `Error: No such object: ${name}`);
 }
