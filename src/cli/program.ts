@@ -141,7 +141,8 @@ async function unknownCommand(found: Resolved, word: string, io: Io): Promise<nu
   const guess = near === undefined ? '' : `\nDid you mean '${scope} ${near}'?\n`;
   const flag = word.startsWith('-');
   const problem = flag ? `unknown flag: ${word}` : `gantry: unknown command: ${scope} ${word}`;
-  io.stderr.write(`${problem}\n${guess}\nRun '${scope} --help' for more information\n`);
+  const usage = found.group === undefined || flag ? '' : `\nUsage:  ${scope} COMMAND\n`;
+  io.stderr.write(`${problem}\n${guess}${usage}\nRun '${scope} --help' for more information\n`);
   return flag ? usageExitCode : 1;
 }
 

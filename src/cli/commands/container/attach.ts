@@ -61,10 +61,7 @@ function checkState({ State }: ContainerInspect): void {
     stopped: 'start it first',
     paused: 'unpause it first',
     restarting: 'wait until it is running',
-  }[problem];
-  const text =
-    problem === 'restarting'
-      ? 'cannot attach to a restarting container'
-      : `cannot attach to a ${problem} container, ${mend}`;
+  };
+  const text = `You cannot attach to a ${problem} container, ${mend[problem]}`;
   throw new EngineError('failed-precondition', text);
 }

@@ -1,6 +1,6 @@
 /** `gantry rename`. */
 import { segment } from '../../../client/query.ts';
-import { EngineError } from '../../../errors/engine-error.ts';
+import { EngineError, isEngineError } from '../../../errors/engine-error.ts';
 import { defineCommand } from '../../command.ts';
 
 export const rename = defineCommand({
@@ -12,7 +12,13 @@ export const rename = defineCommand({
     if (oldName === '' || newName === '') {
       throw new EngineError('invalid-argument', 'Error: Neither old nor new names may be empty');
     }
-    await client.call('POST', `/containers/${segment(oldName)}/rename`, { query: { name: newName } });
+    try {
+      await client.call('POST', `/containers/${segment(oldName)}/rename`, { query: { name: newName } });
+    } catch (error) {
+      if (!isEngineError(error)) throw error;
+      const message = `${error.message}\nError: failed to rename container named ${oldName}`;
+      throw new EngineError(error.code, message, { cause: error });
+    }
     return 0;
   },
 });

@@ -63,9 +63,8 @@ export const run = defineCommand({
 function checkFlags(context: Context, flags: RunFlags): void {
   if (flags['detach-keys'] !== '') parseDetachKeys(flags['detach-keys']);
   if (flags.detach && flags.attach.length > 0) {
-    const message =
-      "gantry: conflicting options: cannot specify both --attach and --detach\n\nRun 'gantry run --help' for more information";
-    throw new EngineError('invalid-argument', message, { details: { exitCode: 125 } });
+    const message = 'conflicting options: cannot specify both --attach and --detach';
+    throw new EngineError('invalid-argument', message);
   }
   if (!flags.detach && flags.tty && flags.interactive) requireTerminal(context.io);
 }

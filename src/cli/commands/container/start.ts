@@ -1,5 +1,5 @@
 /** `gantry start`. */
-import { segment } from '../../../client/query.ts';
+import { type Query, segment } from '../../../client/query.ts';
 import { EngineError } from '../../../errors/engine-error.ts';
 import type { ContainerInspect } from '../../../wire/container.ts';
 import { anyNumber, defineCommand } from '../../command.ts';
@@ -37,6 +37,22 @@ export const start = defineCommand({
     );
   },
 });
+
+async function startAll(context: Context, names: readonly string[], query: Query): Promise<number> {
+  const failed: string[] = [];
+  const code = await forEachArgument(context, names, async (name) => {
+    try {
+      return await context.client
+        .call<undefined>('POST', `/containers/${segment(name)}/start`, { query })
+        .catch(ignoreRunning);
+    } catch (error) {
+      failed.push(name);
+      throw error;
+    }
+  });
+  if (failed.length > 0) context.io.stderr.write(`Error: failed to start containers: ${failed.join(', ')}\n`);
+  return code;
+}
 
 /** Starting what runs is no failure. */
 function ignoreRunning(error: unknown): undefined {
