@@ -95,6 +95,7 @@ int inbox_fill(struct inbox *inbox, int fd) {
   size_t want = 4096;
   if (inbox->bytes.len >= HEADER_SIZE) {
     size_t whole = HEADER_SIZE + (size_t)get_u32(inbox->bytes.data);
+    if (whole > HEADER_SIZE + (size_t)inbox->max_body) return -1; /* nothing is reserved for what will be refused */
     if (whole > inbox->bytes.len) want = whole - inbox->bytes.len;
   }
   reserve(&inbox->bytes, want);
