@@ -50,7 +50,7 @@ test('kill -9 of the daemon while 20 containers run, log, hold a connection and 
     '127.0.0.1::7',
     'busybox',
     'nc',
-    '-lk',
+    '-ll',
     '-p',
     '7',
     '-e',
@@ -107,7 +107,7 @@ test('kill -9 of the daemon while 20 containers run, log, hold a connection and 
     'no log line is lost',
   );
   assert.equal(await daemon.ok(['exec', 'count3', 'echo', 'alive']), 'alive');
-  const again = await daemon.docker(['attach', 'held'], { input: 'two\n' });
+  const again = await daemon.docker(['attach', 'held'], { input: 'two\n', timeout: 2000 });
   assert.match(again.stdout, /got two/);
   await daemon.ok(['stop', '-t', '1', 'held']);
   await daemon.removeAll();
@@ -123,7 +123,7 @@ test('a connection made and a port published after the restart work too', async 
     '127.0.0.1::7',
     'busybox',
     'nc',
-    '-lk',
+    '-ll',
     '-p',
     '7',
     '-e',

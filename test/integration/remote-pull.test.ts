@@ -1,7 +1,7 @@
 /** `docker -H tcp://… run -itd alpine` when alpine is only in a registry, and the same container seen by curl. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { TestDaemon } from '../support/daemon.ts';
+import { dockerCli, runProgram, TestDaemon } from '../support/daemon.ts';
 import { buildBusyboxImage } from '../support/image-fixtures.ts';
 import { freePort, hasRegistry, startRegistry, type TestRegistry } from '../support/registry.ts';
 
@@ -25,8 +25,8 @@ after(async () => {
 });
 
 test('run -itd alpine over TCP pulls it, prints an ID, and ps shows it on the other side', async () => {
-  const over = (...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> =>
-    daemon.docker(['-H', `tcp://127.0.0.1:${port}`, ...args]);
+  const over = (...args: string[]): ReturnType<typeof runProgram> =>
+    runProgram([dockerCli ?? 'bin/gantry', '-H', `tcp://127.0.0.1:${port}`, ...args]);
   const started = await over('run', '-itd', '--name', 'far', 'alpine');
   assert.equal(started.code, 0, started.stderr);
   assert.match(started.stderr, /Unable to find image 'alpine:latest' locally/);

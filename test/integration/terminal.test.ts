@@ -53,7 +53,7 @@ for (const client of clients) {
     try {
       await terminal.until(/\/ # /);
       terminal.press('C-p', 'C-q');
-      await terminal.until(/^left=0$/m);
+      await terminal.until(/left=0$/m);
       assert.equal(await daemon.ok(['inspect', '-f', '{{.State.Running}}', name]), 'true');
       terminal.type('echo back again\n');
       await terminal.until(/^back again$/m);
