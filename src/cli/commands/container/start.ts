@@ -30,11 +30,7 @@ export const start = defineCommand({
     }
     if (attached) return runAttached(context, positional[0] ?? '', flags);
     const query = { checkpoint: flags.checkpoint, 'checkpoint-dir': flags['checkpoint-dir'] };
-    return forEachArgument(context, positional, (name) =>
-      context.client
-        .call<undefined>('POST', `/containers/${segment(name)}/start`, { query })
-        .catch(ignoreRunning),
-    );
+    return startAll(context, positional, query);
   },
 });
 
