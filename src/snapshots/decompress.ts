@@ -1,8 +1,9 @@
 /** Finds out by its first bytes how a stream is compressed, and gives the plain one. */
-import { Readable, type Transform } from 'node:stream';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { EngineError } from '../errors/engine-error.ts';
+import { ZstdFrames } from './zstd-frames.ts';
 
 export type Compression = 'none' | 'gzip' | 'zstd';
 
@@ -51,18 +52,16 @@ async function peek(source: Readable): Promise<{ head: Buffer; whole: Readable }
   return { head: Buffer.concat(seen), whole };
 }
 
-function decompressorOf(compression: Exclude<Compression, 'none'>): Transform {
-  const options = { chunkSize: outputChunk, readableHighWaterMark: 4 * outputChunk };
-  return compression === 'gzip' ? createGunzip(options) : createZstdDecompress(options);
-}
+const options = { chunkSize: outputChunk, readableHighWaterMark: 4 * outputChunk };
 
 /** `source` without its compression. Errors of either stream arrive at the returned one, broken data as EngineError `data-loss`. */
 export async function decompress(source: Readable): Promise<Readable> {
   const { head, whole } = await peek(source);
   const compression = detectCompression(head);
   if (compression === 'none') return whole;
-  const plain = decompressorOf(compression);
-  pipeline(whole, plain).catch((error: unknown) => plain.destroy(broken(compression, error)));
+  const plain = compression === 'gzip' ? createGunzip(options) : createZstdDecompress(options);
+  const stages = compression === 'gzip' ? [whole, plain] : [whole, new ZstdFrames(), plain];
+  pipeline(stages).catch((error: unknown) => plain.destroy(broken(compression, error)));
   return plain;
 }
 
