@@ -117,7 +117,7 @@ export class Fixture {
 
   /** Ends what runs and asserts that nothing is left on the host. */
   async close(): Promise<void> {
-    for (const [id, runtime] of this.#ids) await this.runtime.destroy(id, runtime);
+    await Promise.all([...this.#ids].map(([id, runtime]) => this.runtime.destroy(id, runtime)));
     await this.expectNothingLeft();
     this.runtime.close();
     await this.launcher.close();

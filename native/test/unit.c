@@ -1,0 +1,185 @@
+/* Unit tests of the parts that read foreign bytes or must not lose any. Run under ASan and UBSan. */
+#define _GNU_SOURCE
+#include <assert.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "queue.h"
+#include "request.h"
+#include "status.h"
+
+static char dir[] = "/tmp/gantry-unit-XXXXXX";
+
+static void test_frames(void) {
+  int fds[2];
+  assert(socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0);
+  struct buffer frame = {0};
+  frame_begin(&frame, 7, 99);
+  add_number(&frame, 1, 0x1122334455667788);
+  add_text(&frame, 2, "text");
+  frame_end(&frame);
+  struct inbox inbox = {.max_body = 1000};
+  struct frame got;
+  for (size_t i = 0; i < frame.len; i++) { /* byte by byte */
+    assert(inbox_next(&inbox, &got) == 0);
+    assert(send(fds[0], frame.data + i, 1, 0) == 1 && inbox_fill(&inbox, fds[1]) == 1);
+  }
+  assert(inbox_next(&inbox, &got) == 1 && got.type == 7 && got.id == 99);
+  uint32_t tag;
+  struct bytes value;
+  assert(next_field(&got.body, &tag, &value) == 1 && tag == 1 && get_u64(value.data) == 0x1122334455667788);
+  assert(next_field(&got.body, &tag, &value) == 1 && tag == 2 && value.len == 4);
+  assert(next_field(&got.body, &tag, &value) == 0);
+  assert(inbox_fill(&inbox, fds[1]) == 0);
+  put_u32(frame.data, 1001);
+  assert(send_all(fds[0], frame.data, frame.len) && inbox_fill(&inbox, fds[1]) == 1);
+  assert(inbox_next(&inbox, &got) == -1);
+  close(fds[0]);
+  close(fds[1]);
+  buffer_free(&frame);
+  buffer_free(&inbox.bytes);
+}
+
+static void test_requests(void) {
+  struct buffer body = {0};
+  struct command_request command;
+  assert(parse_command((struct bytes){0}, &command) != NULL);
+  for (int i = 0; i < 20; i++) add_bytes(&body, 1, "arg", 4);
+  add_number(&body, 6, 5);
+  assert(parse_command((struct bytes){body.data, body.len}, &command) == NULL);
+  assert(command.argv.count == 20 && command.argv.items[20] == NULL && command.timeout_ms == 5);
+  free_command(&command);
+  const struct { uint32_t tag; const char *data; size_t len; } bad[] = {
+    {1, "open", 4}, {1, "a\0b", 4}, {1, "", 0}, {6, "1234567", 7}, {99, "x", 1},
+  };
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    size_t before = body.len;
+    add_bytes(&body, bad[i].tag, bad[i].data, bad[i].len);
+    assert(parse_command((struct bytes){body.data, body.len}, &command) != NULL);
+    free_command(&command);
+    body.len = before;
+  }
+  assert(parse_command((struct bytes){body.data, body.len - 1}, &command) != NULL);
+  free_command(&command);
+  buffer_free(&body);
+}
+
+static struct line line;
+static struct log log_file;
+
+static char *read_file(const char *name, size_t *len) {
+  int fd = open(name, O_RDONLY);
+  struct buffer content = {0};
+  assert(fd >= 0 && read_all(fd, &content, SIZE_MAX));
+  close(fd);
+  *len = content.len;
+  buffer_append(&content, "", 1);
+  return (char *)content.data;
+}
+
+static void expect_log(const char *data, size_t len, const char *expected) {
+  size_t got_len;
+  unlink("log");
+  memset(&log_file, 0, sizeof log_file);
+  assert(log_open(&log_file, "log", 0, 1));
+  for (size_t i = 0; i < len; i++) log_write(&log_file, &line, "stdout", (const uint8_t *)data + i, 1);
+  log_finish(&log_file, &line, "stdout");
+  log_flush(&log_file);
+  close(log_file.fd);
+  char *got = read_file("log", &got_len);
+  char *end = strstr(got, "\",\"stream\":\"stdout\",\"time\":\"");
+  assert(end != NULL && strncmp(got, "{\"log\":\"", 8) == 0);
+  *end = 0;
+  if (strcmp(got + 8, expected) != 0) fprintf(stderr, "got %s\nnot %s\n", got + 8, expected);
+  assert(strcmp(got + 8, expected) == 0);
+  free(got);
+}
+
+static void test_log(void) {
+  expect_log("plain\n", 6, "plain\\n");
+  expect_log("\"\\\t\r<>&\x7f\n", 9, "\\\"\\\\\\u0009\\r\\u003c\\u003e\\u0026\x7f\\n");
+  expect_log("\xe2\x82\xac", 3, "\xe2\x82\xac");
+  expect_log("\xe2\x82", 2, "\\ufffd\\ufffd");
+  expect_log("\xed\xa0\x80", 3, "\\ufffd\\ufffd\\ufffd");           /* surrogate */
+  expect_log("\xc0\x80\xf5", 3, "\\ufffd\\ufffd\\ufffd");           /* overlong, beyond Unicode */
+  expect_log("\xf0\x9f\x98\x80", 4, "\xf0\x9f\x98\x80");
+  expect_log("\xe2\x80\xa8\xe2\x80\xa9", 6, "\\u2028\\u2029");
+  expect_log("\0\x1f", 2, "\\u0000\\u001f");
+}
+
+static void test_rotation(void) {
+  size_t len;
+  unlink("log");
+  assert(log_open(&log_file, "log", 500, 3));
+  log_file.len = 0;
+  for (int i = 0; i < 100; i++) log_write(&log_file, &line, "stderr", (const uint8_t *)"0123456789\n", 11);
+  log_flush(&log_file);
+  close(log_file.fd);
+  const char *names[] = {"log", "log.1", "log.2"};
+  for (int i = 0; i < 3; i++) {
+    char *content = read_file(names[i], &len);
+    assert(len > 0 && len < 600 && content[len - 1] == '\n' && content[0] == '{');
+    free(content);
+  }
+  assert(access("log.3", F_OK) < 0);
+}
+
+static void test_queue(void) {
+  int fds[2];
+  assert(socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0);
+  struct queue queue = {.file = -1, .dir = ".", .limit = 8 << 20};
+  uint32_t next_in = 0, next_out = 0;
+  static uint32_t words[5000], got[20000];
+  for (int round = 0; round < 600; round++) {
+    size_t count = (size_t)(round * 7919 % 5000) + 1;
+    for (size_t i = 0; i < count; i++) words[i] = next_in++;
+    assert(queue_push(&queue, words, count * 4) && queue_send(&queue, fds[0]));
+    if (round % 3 != 0) continue;
+    ssize_t len = recv(fds[1], got, sizeof got, MSG_DONTWAIT);
+    for (ssize_t i = 0; i < len / 4; i++) assert(got[i] == next_out++);
+    assert(len % 4 == 0);
+  }
+  while (next_out < next_in) {
+    assert(queue_send(&queue, fds[0]));
+    ssize_t len = recv(fds[1], got, sizeof got, MSG_DONTWAIT);
+    for (ssize_t i = 0; i < len / 4; i++) assert(got[i] == next_out++);
+  }
+  assert(queue_empty(&queue));
+  bool kept = true;
+  for (int i = 0; kept && i < 1000; i++) kept = queue_push(&queue, words, sizeof words);
+  assert(!kept); /* the limit */
+  queue_free(&queue);
+  close(fds[1]);
+  close(fds[0]);
+}
+
+static void test_status(void) {
+  size_t len;
+  assert(text_tells_oom("low 0\noom 3\noom_kill 1\n") && text_tells_oom("oom_kill 12"));
+  assert(!text_tells_oom("oom_kill_disable 1\nunder_oom 0\noom_kill 0\n") && !text_tells_oom(""));
+  struct exit_status status = {137, 1700000000123, true};
+  assert(status_write(&status));
+  char *content = read_file("exit", &len);
+  assert(strcmp(content, "137 1700000000123 1\n") == 0);
+  free(content);
+}
+
+int main(void) {
+  assert(mkdtemp(dir) != NULL && chdir(dir) == 0);
+  test_frames();
+  test_requests();
+  test_log();
+  test_rotation();
+  test_queue();
+  test_status();
+  char command[64];
+  snprintf(command, sizeof command, "rm -r %s", dir);
+  assert(system(command) == 0);
+  puts("6 passed, 0 failed");
+  return 0;
+}
