@@ -71,7 +71,7 @@ export async function copyLayeredTree(
     if (item.isNode && launcher === undefined) continue;
     const absolute = join(target, item.path);
     if (item.isNode) await setOwner(absolute, item.entry);
-    await lutimes(absolute, item.entry.stats.atime, item.entry.stats.mtime);
+    await lutimes(absolute, item.entry.stats.atimeMs / 1000, item.entry.stats.mtimeMs / 1000);
   }
   return true;
 }
@@ -103,11 +103,11 @@ async function copyEntry(copy: Copy, entry: LayeredEntry, relative: string): Pro
   } else if (stats.isSymbolicLink()) {
     await symlink(await readlink(hostPath), absolute);
     await lchown(absolute, stats.uid, stats.gid);
-    await lutimes(absolute, stats.atime, stats.mtime);
+    await lutimes(absolute, stats.atimeMs / 1000, stats.mtimeMs / 1000);
   } else if (stats.isFile()) {
     await copyFile(hostPath, absolute, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
     await setOwner(absolute, entry);
-    await lutimes(absolute, stats.atime, stats.mtime);
+    await lutimes(absolute, stats.atimeMs / 1000, stats.mtimeMs / 1000);
   } else {
     addNode(copy, entry, relative);
     return;
