@@ -28,13 +28,22 @@ class Tally {
 
   /** Counts a test; suites and the file's own wrapper don't count, unless the wrapper failed by itself. */
   add(event: TestEvent): void {
-    const file = event.data.file ?? '?';
-    const tally = this.#files.get(file) ?? { passed: 0, failed: 0, skipped: 0, ms: 0 };
+    const tally = this.#of(event);
     if (event.data.skip !== undefined && event.data.skip !== false) tally.skipped += 1;
     else if (event.type === 'test:fail') tally.failed += 1;
     else tally.passed += 1;
-    tally.ms += event.data.nesting === 0 ? (event.data.details?.duration_ms ?? 0) : 0;
+  }
+
+  /** A suite's time is that of its tests. */
+  addTime(event: TestEvent): void {
+    if (event.data.nesting === 0) this.#of(event).ms += event.data.details?.duration_ms ?? 0;
+  }
+
+  #of(event: TestEvent): FileTally {
+    const file = event.data.file ?? '?';
+    const tally = this.#files.get(file) ?? { passed: 0, failed: 0, skipped: 0, ms: 0 };
     this.#files.set(file, tally);
+    return tally;
   }
 
   total(): FileTally {
@@ -68,6 +77,7 @@ async function* report(source: AsyncIterable<TestEvent>): AsyncGenerator<string>
   for await (const event of source) {
     if (event.type === 'test:stderr' && event.data.message !== undefined) yield event.data.message;
     if (event.type !== 'test:pass' && event.type !== 'test:fail') continue;
+    tally.addTime(event);
     if (event.data.details?.type === 'suite') continue;
     tally.add(event);
     if (event.data.skip) yield `- skipped: ${event.data.name ?? '?'}: ${String(event.data.skip)}\n`;

@@ -70,6 +70,8 @@ export class TestDaemon {
   readonly nftTable: string;
   readonly cgroupParent: string;
   readonly subnet: string;
+  /** Which command line `docker` and `ok` run: the stock one, or `bin/gantry`. */
+  client = dockerCli ?? 'bin/gantry';
   readonly #options: TestDaemonOptions;
   #child: ChildProcess | undefined;
 
@@ -161,9 +163,9 @@ export class TestDaemon {
     return readFileSync(join(this.root, 'log'), 'utf8');
   }
 
-  /** Argument vector of the stock docker CLI against this daemon; of `gantry` where the host has no docker. */
+  /** Argument vector of the command line against this daemon. */
   dockerArgv(args: readonly string[]): string[] {
-    return [dockerCli ?? 'bin/gantry', '-H', this.host, ...args];
+    return [this.client, '-H', this.host, ...args];
   }
 
   docker(args: readonly string[], options?: RunOptions): Promise<CommandResult> {
