@@ -139,5 +139,6 @@ int launcher_main(int control) {
   while (turn(&self)) continue;
   for (struct job *job = self.jobs; job != NULL; job = job->next)
     if (job->type != SHIM) job_kill(job);
+  buffer_free(&self.inbox.bytes);
   return 0;
 }

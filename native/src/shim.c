@@ -167,6 +167,7 @@ static void let_go(struct shim *self) {
 _Noreturn void shim_leave(struct shim *self) {
   reap_all(self);
   if (self->listener >= 0) unlink("shim.sock");
+  if (self->phase != GONE) tell_all(self, RELEASED);
   _exit(0);
 }
 

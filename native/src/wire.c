@@ -96,7 +96,7 @@ int inbox_fill(struct inbox *inbox, int fd) {
   if (inbox->bytes.len >= HEADER_SIZE) {
     size_t whole = HEADER_SIZE + (size_t)get_u32(inbox->bytes.data);
     if (whole > HEADER_SIZE + (size_t)inbox->max_body) return -1; /* nothing is reserved for what will be refused */
-    if (whole > inbox->bytes.len && whole <= HEADER_SIZE + inbox->max_body) want = whole - inbox->bytes.len;
+    if (whole > inbox->bytes.len) want = whole - inbox->bytes.len;
   }
   reserve(&inbox->bytes, want);
   ssize_t got = recv(fd, inbox->bytes.data + inbox->bytes.len, want, MSG_DONTWAIT);

@@ -3,7 +3,7 @@ import { Writable } from 'node:stream';
 import { EngineError } from '../errors/engine-error.ts';
 import { encodeFrame, type Frame } from '../host/frame.ts';
 import type { Attachment, AttachOptions, ProcessStream } from './runtime-types.ts';
-import { openShim, type ShimConnection, shimEvents, shimRequests } from './shim-connection.ts';
+import { findShim, type ShimConnection, shimEvents, shimRequests } from './shim-connection.ts';
 
 type Chunk = { stream: ProcessStream; data: Buffer };
 
@@ -12,9 +12,10 @@ const highWater = 1 << 20;
 /** Bytes of one frame of input. */
 const inputFrame = 256 << 10;
 
-/** Attaches to the process of a shim's directory. Resolves once the shim has it: no output after that is missed. */
+/** Attaches to the process of a shim's directory. Resolves once the shim has it: no output after that is missed. `not-found` where the process has ended. */
 export async function attachTo(directory: string, options: AttachOptions): Promise<Attachment> {
-  const connection = await openShim(directory);
+  const connection = await findShim(directory);
+  if (connection === undefined) throw new EngineError('not-found', 'cannot attach: the process has ended');
   const output = new OutputQueue(connection);
   await connection.request(shimRequests.attach, [
     [1, Number(options.stdin)],
@@ -40,7 +41,10 @@ class OutputQueue implements AsyncIterable<Chunk> {
   constructor(connection: ShimConnection) {
     this.#connection = connection;
     connection.onOutput = (frame) => this.#push(frame);
-    void connection.exit.then((status) => this.#finish(status !== undefined));
+    void connection.exit.then(async (status) => {
+      // A process that was never started ends its streams by being released.
+      this.#finish(status !== undefined || (await connection.released));
+    });
   }
 
   end(): void {

@@ -2,7 +2,7 @@
 import { open } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { EngineError } from '../errors/engine-error.ts';
+import { EngineError, errnoOf, isEngineError } from '../errors/engine-error.ts';
 import {
   decodeRecord,
   encodeFields,
@@ -40,6 +40,9 @@ export const shimFields = {
   status: 13,
   shimPid: 14,
 } as const;
+
+/** Phases of a shim's life that the daemon tells apart (native/src/state.h). */
+export const shimPhases = { prepared: 1, starting: 2 } as const;
 
 export type ShimRecord = ReadonlyMap<number, Buffer>;
 /** Longest path that fits into a sockaddr_un. */
@@ -146,6 +149,15 @@ export async function openShim(directory: string): Promise<ShimConnection> {
   } finally {
     await handle.close();
   }
+}
+
+/** As `openShim`, but undefined where there is no shim. */
+export async function findShim(directory: string): Promise<ShimConnection | undefined> {
+  return await openShim(directory).catch((error: unknown) => {
+    const absent = ['ENOENT', 'ECONNREFUSED', 'ENOTDIR', 'ECONNRESET'].includes(errnoOf(error) ?? '');
+    if (absent || isEngineError(error, 'unavailable')) return undefined;
+    throw error;
+  });
 }
 
 /** The first frame on a connection tells the state; what came with it is kept for the connection. */

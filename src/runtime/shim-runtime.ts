@@ -1,7 +1,8 @@
 /** Runs containers and execs under shims. */
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { EngineError, errnoOf } from '../errors/engine-error.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { EngineError } from '../errors/engine-error.ts';
 import { numberOf, textOf } from '../host/frame.ts';
 import type { Launcher } from '../host/launcher-types.ts';
 import { hiddenCgroupMounts } from './hidden-mounts.ts';
@@ -21,10 +22,12 @@ import {
 } from './runtime-types.ts';
 import { attachTo } from './shim-attachment.ts';
 import {
+  findShim,
   openShim,
   type ShimConnection,
   type ShimRecord,
   shimFields,
+  shimPhases,
   shimRequests,
 } from './shim-connection.ts';
 import { parseMemo, readCommand, readExitStatus, readRuntimeLog } from './shim-files.ts';
@@ -48,6 +51,8 @@ export class ShimRuntime implements Runtime {
   readonly #settings: ShimSettings;
   readonly #commands: RuntimeCommands;
   readonly #connections = new Set<ShimConnection>();
+  /** Processes whose shims may still hold something. */
+  readonly #held = new Map<string, Promise<void>>();
   #closed = false;
 
   constructor(options: ShimRuntimeOptions) {
@@ -66,6 +71,7 @@ export class ShimRuntime implements Runtime {
 
   async prepare(request: StartProcess): Promise<Prepared> {
     const directory = this.#directory(request.processId);
+    await this.#held.get(request.processId);
     await mkdir(join(this.#settings.execRoot, 'shims'), { recursive: true, mode: 0o711 });
     try {
       const shimPid = await this.#launcher.startShim(encodeShimRequest(request, this.#settings));
@@ -79,19 +85,14 @@ export class ShimRuntime implements Runtime {
 
   async adopt(containerId: string, processId: string): Promise<SupervisedProcess | undefined> {
     const directory = this.#directory(processId);
-    const connection = await openShim(directory).catch((error: unknown) => {
-      const absent = ['ENOENT', 'ECONNREFUSED', 'ENOTDIR'].includes(errnoOf(error) ?? '');
-      if (absent || (error instanceof EngineError && error.code === 'unavailable')) return undefined;
-      throw error;
-    });
-    if (connection === undefined) return undefined;
-    const memo = parseMemo(textOf(connection.state, shimFields.memo) ?? '');
-    if (memo?.containerId !== containerId || numberOf(connection.state, shimFields.pid) === 0) {
-      connection.close();
+    const connection = await findStartedShim(directory);
+    const memo = parseMemo(textOf(connection?.state ?? new Map(), shimFields.memo) ?? '');
+    if (connection === undefined || memo?.containerId !== containerId) {
+      connection?.close();
       return undefined;
     }
     const shimPid = numberOf(connection.state, shimFields.shimPid) ?? 0;
-    return this.#process(directory, memo, shimPid, this.#hold(connection), connection.state);
+    return this.#process(processId, memo, shimPid, this.#hold(connection), connection.state);
   }
 
   async exitStatus(processId: string): Promise<ExitStatus | undefined> {
@@ -151,7 +152,7 @@ export class ShimRuntime implements Runtime {
         if (numberOf(started, shimFields.errno) !== 0)
           throw await this.#startFailed(request, connection, started);
         timings.runtimeMs = milliseconds(started, shimFields.runtimeMicroseconds);
-        return this.#process(directory, memo, shimPid, connection, started);
+        return this.#process(request.processId, memo, shimPid, connection, started);
       },
       cancel: async () => {
         await connection.request(shimRequests.leave).catch(() => {});
@@ -181,24 +182,41 @@ export class ShimRuntime implements Runtime {
   }
 
   #process(
-    directory: string,
+    processId: string,
     memo: ShimMemo,
     shimPid: number,
     connection: ShimConnection,
     state: ShimRecord,
   ): SupervisedProcess {
+    const directory = this.#directory(processId);
     const pid = numberOf(state, shimFields.pid) ?? 0;
     const onLost = async (): Promise<ExitStatus> => await this.#lost(directory, memo, pid);
-    return new ShimProcess({ directory, shimPid, connection, state, onLost });
+    const process = new ShimProcess({ directory, shimPid, connection, state, onLost });
+    const held = process.released.catch(() => {}).finally(() => this.#held.delete(processId));
+    this.#held.set(processId, held);
+    return process;
   }
 
   /** A shim that was killed may have recorded the end before. Otherwise the process is ended now: nobody reads its output any more. */
   async #lost(directory: string, memo: ShimMemo, pid: number): Promise<ExitStatus> {
     if (this.#closed) return await new Promise<never>(() => {});
-    if (memo.kind === 'container') await this.#commands.delete(memo.containerId, memo.runtime);
+    // What can't be removed now is for `destroy`; the end itself must become known.
+    if (memo.kind === 'container') await this.destroy(memo.containerId, memo.runtime).catch(() => {});
     else if (pid > 0) killQuietly(pid);
     const recorded = await readExitStatus(directory);
     return recorded ?? { exitCode: 137, finishedAt: Date.now(), oomKilled: false };
+  }
+}
+
+/** The shim of a process that was started. One that waits for a daemon that is gone is sent away; one that starts its process is waited for. */
+async function findStartedShim(directory: string): Promise<ShimConnection | undefined> {
+  for (;;) {
+    const connection = await findShim(directory);
+    const phase = connection && numberOf(connection.state, shimFields.phase);
+    if (phase !== shimPhases.prepared && phase !== shimPhases.starting) return connection;
+    if (phase === shimPhases.prepared) await connection?.request(shimRequests.leave).catch(() => {});
+    connection?.close();
+    await sleep(20);
   }
 }
 

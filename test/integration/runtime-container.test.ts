@@ -190,6 +190,32 @@ test('preparing fails with the step that failed, and leaves nothing', async () =
   assert.equal(existsSync(join(fixture.execRoot, 'shims', request.processId)), false);
 });
 
+test('the streams of one that cannot start, or is cancelled, just end', async () => {
+  for (const act of ['start', 'cancel'] as const) {
+    const prepared = await fixture.runtime.prepare(fixture.request({ args: ['nosuch'] }));
+    const attachment = await prepared.attach(everything);
+    await prepared[act]().catch(() => {});
+    assert.deepEqual(await collect(attachment), { stdout: '', stderr: '' });
+  }
+});
+
+test('a container can be started again at once', async () => {
+  const request = fixture.request({ args: ['sh', '-c', 'echo $$ >> /count; cat /count'] });
+  for (const expected of ['1\n', '1\n1\n']) {
+    const prepared = await fixture.runtime.prepare(request);
+    const attachment = await prepared.attach(everything);
+    const running = await prepared.start();
+    await running.exited;
+    assert.equal((await collect(attachment)).stdout, expected);
+  }
+});
+
+test('who attaches after the end is told', async () => {
+  const running = await start({ args: ['true'] });
+  await running.released;
+  await assert.rejects(running.attach(everything), (error: unknown) => isEngineError(error, 'not-found'));
+});
+
 test('network parameters are set in the new namespace only', async () => {
   const name = 'ipv4/ip_unprivileged_port_start';
   const before = readFileSync(`/proc/sys/net/${name}`, 'utf8');

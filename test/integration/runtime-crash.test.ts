@@ -63,6 +63,25 @@ test('one that ended meanwhile left its status', async () => {
   await fixture.expectNothingLeft();
 });
 
+test('one that was prepared and never started is sent away by the next daemon', async () => {
+  const request = fixture.request({ args: ['true'], network: newNetwork });
+  await fixture.runtime.prepare(request);
+  await dropDaemon();
+  assert.equal(await fixture.runtime.adopt(request.containerId, request.processId), undefined);
+  await fixture.expectNothingLeft();
+});
+
+test('one whose daemon dies while the runtime starts it is adopted', async () => {
+  const request = fixture.request({ args: ['sleep', '100'], network: newNetwork });
+  const prepared = await fixture.runtime.prepare(request);
+  prepared.start().catch(() => {});
+  await dropDaemon();
+  const adopted = await fixture.runtime.adopt(request.containerId, request.processId);
+  await adopted?.kill(9);
+  assert.equal((await adopted?.exited)?.exitCode, 137);
+  await adopted?.released;
+});
+
 test('one that was prepared and never started goes by itself', async () => {
   const own = await Fixture.create();
   await own.runtime.prepare(own.request({ args: ['true'], network: newNetwork }));
