@@ -18,7 +18,7 @@
 #include "process.h"
 #include "state.h"
 
-enum { ORPHAN_MS = 10000, DRAIN_MS = 100, CHUNK = 65536, FAILURE_TEXT = 16384, FIXED_FDS = 7 };
+enum { ORPHAN_MS = 5000, DRAIN_MS = 100, CHUNK = 65536, FAILURE_TEXT = 16384, FIXED_FDS = 7 };
 
 static const char *const stream_names[] = {"stdout", "stderr"};
 static uint8_t chunk[CHUNK];

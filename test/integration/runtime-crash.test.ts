@@ -86,7 +86,7 @@ test('one that was prepared and never started goes by itself', async () => {
   const own = await Fixture.create();
   await own.runtime.prepare(own.request({ args: ['true'], network: newNetwork }));
   own.runtime.close();
-  await sleep(11_000);
+  await sleep(5500);
   await own.close();
 });
 
