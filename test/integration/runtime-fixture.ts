@@ -9,6 +9,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  rmdirSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -119,6 +120,13 @@ export class Fixture {
   async close(): Promise<void> {
     await Promise.all([...this.#ids].map(([id, runtime]) => this.runtime.destroy(id, runtime)));
     await this.expectNothingLeft();
+    for (const path of cgroupsOf('.')) {
+      try {
+        rmdirSync(path);
+      } catch {
+        // Another test's containers are still in it.
+      }
+    }
     this.runtime.close();
     await this.launcher.close();
     rmSync(this.dir, { recursive: true });
