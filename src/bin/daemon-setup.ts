@@ -67,6 +67,7 @@ function toConfig(read: SettingsReader, shimPath: string): DaemonConfig {
       'host',
     ] as const),
     noNewPrivileges: read.boolean('no-new-privileges', false),
+    favorDynamicCgroups: read.boolean('cgroup-favordynmods', defaults.favorDynamicCgroups),
     seccompProfile: read.text('seccomp-profile', ''),
     init: read.boolean('init', defaults.init),
     initPath: read.text('init-path', defaults.initPath),

@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { EngineError, errnoOf, messageOf } from '../errors/engine-error.ts';
+import { favorDynamicCgroups } from '../host/dynamic-cgroups.ts';
 import { readHostFacts } from '../host/facts.ts';
 import { startLauncher } from '../host/launcher.ts';
 import type { Launcher } from '../host/launcher-types.ts';
@@ -58,6 +59,10 @@ async function assemble(config: DaemonConfig, log: Logger, closers: Undo): Promi
   closers.add(() => database.close());
   const launcher = await startLauncher({ shimPath: config.shimPath });
   closers.add(() => launcher.close());
+  if (config.favorDynamicCgroups) {
+    const failure = await favorDynamicCgroups(launcher, join(config.execRoot, 'cgroup2'));
+    if (failure !== undefined) log.info(`cgroups change slowly here, starts take longer: ${failure}`);
+  }
   const snapshots = new OverlaySnapshotter({ root: join(config.dataRoot, 'overlay'), launcher });
   closers.add(() => snapshots.close());
   const runtime = new ShimRuntime({ launcher, execRoot: config.execRoot });

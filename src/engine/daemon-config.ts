@@ -52,6 +52,8 @@ export interface DaemonConfig {
   defaultIpcMode: 'private' | 'shareable';
   defaultCgroupnsMode: 'private' | 'host' | '';
   noNewPrivileges: boolean;
+  /** Set the kernel's `favordynmods`, which takes a grace period off each start. */
+  favorDynamicCgroups: boolean;
   /** Path of a seccomp profile in place of the built-in one, `unconfined`, or '' for the built-in one. */
   seccompProfile: string;
   init: boolean;
@@ -99,6 +101,7 @@ export function defaultDaemonConfig(roots: {
     defaultIpcMode: 'private',
     defaultCgroupnsMode: '',
     noNewPrivileges: false,
+    favorDynamicCgroups: true,
     seccompProfile: '',
     init: false,
     initPath: join(dirname(roots.shimPath), 'gantry-init'),
