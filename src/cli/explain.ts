@@ -75,7 +75,8 @@ function stepOf(report: StartReportResponse, name: string, times: ClientTimes): 
     Detail: 'nothing to do',
     Ms: 0,
   };
-  return name === 'image' && times.pullMs !== undefined ? { ...step, Ms: step.Ms + times.pullMs } : step;
+  if (name !== 'image' || times.pullMs === undefined) return step;
+  return { ...step, Detail: step.Detail.replace(/ is here$/, ' was pulled'), Ms: step.Ms + times.pullMs };
 }
 
 function renderStep(step: StartStep, number: number, style: Style, width: number): string[] {

@@ -13,11 +13,13 @@ export async function withRunHelp<T>(
   try {
     return await action();
   } catch (error) {
+    // Nobody reads the output any more, or the user broke off: nothing to explain.
+    if (isEngineError(error, 'cancelled')) throw error;
     const message = messageOf(error);
     const exitCode = starting ? startExitCode(message) : 125;
     const hint = isEngineError(error) && error.hint !== undefined ? `\n${error.hint}` : '';
     throw new EngineError(
-      isEngineError(error) && error.code !== 'cancelled' ? error.code : 'internal',
+      isEngineError(error) ? error.code : 'internal',
       `gantry: ${message}${hint}\n\nRun 'gantry ${command} --help' for more information`,
       { cause: error, details: { exitCode } },
     );
