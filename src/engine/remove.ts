@@ -85,18 +85,40 @@ export async function finishRemoval(engine: Engine, container: Container): Promi
 
 /** Needs the container's lock. A failure leaves it `dead`: its removal can be asked for again, and start-up tries by itself. */
 async function discard(engine: Engine, container: Container, volumes: boolean): Promise<void> {
-  const { containers } = engine;
-  if (!containers.has(container.id)) return;
-  /* Without the error of a failed start, as in Docker: "run --rm" would tell it twice. */
-  const notice = { exitCode: exitCodeOf(container.state) };
+  if (!engine.containers.has(container.id)) return;
   if (!volumes) keepBoundVolumes(engine, container.id);
   markRemoving(engine, container);
+  if (container.record.hostConfig.autoRemove && !holdsNamedThings(engine, container)) {
+    engine.containers.delete(container);
+    announceRemoval(engine, container);
+    await container.released;
+    await removeFiles(engine, container);
+    return;
+  }
   await container.released;
-  await removeFiles(engine, container);
+  await removeFiles(engine, container).catch((error: unknown) => {
+    engine.containers.setState(container, deadState(container.state));
+    throw error;
+  });
+  engine.containers.delete(container);
+  await removeVolumes(engine, container);
+  announceRemoval(engine, container);
+}
+
+/**
+ * Does it hold what another container may want at once: a host's port, or a volume?
+ * All else of a container has its ID for a name: nobody who is told of its end needs to wait until that is gone, and start-up sweeps it.
+ */
+function holdsNamedThings(engine: Engine, { id, record }: Container): boolean {
+  const ports = engine.bridge.endpoint(id)?.ports ?? [];
+  return ports.length > 0 || record.mounts.some(({ type }) => type === 'volume');
+}
+
+function announceRemoval(engine: Engine, container: Container): void {
+  /* Without the error of a failed start, as in Docker: "run --rm" would tell it twice. */
+  const notice = { exitCode: exitCodeOf(container.state) };
   for (const session of container.waitingSessions) session.cancel();
   for (const execId of container.execIds) engine.execs.delete(execId);
-  containers.delete(container);
-  await removeVolumes(engine, container);
   publishContainerEvent(engine.events, container.record, 'destroy');
   container.removals.notify(notice);
 }
@@ -126,7 +148,6 @@ async function removeFiles(engine: Engine, container: Container): Promise<void> 
       rm(directory, { recursive: true, force: true }),
     ]);
   } catch (error) {
-    engine.containers.setState(container, deadState(container.state));
     throw new EngineError(
       'internal',
       `container ${container.id}: driver "overlay2" failed to remove root filesystem: ${messageOf(error)}`,
