@@ -1,12 +1,12 @@
 /** Checks of a new container that concern neither isolation nor mounts, in Docker's words. */
 import { EngineError } from '../errors/engine-error.ts';
+import { parseExtraHost } from '../network/hosts-file.ts';
 import { parseSignal } from '../util/signals.ts';
 import type { Completed } from './create-complete.ts';
 import type { CreateRequest } from './create-request.ts';
 import type { Engine } from './engine.ts';
 import { validateLogConfig } from './log-target.ts';
 import type { ContainerConfig, HostConfig } from './model.ts';
-import { parseExtraHost } from './network-files.ts';
 import { networkKind } from './network-mode.ts';
 import { portRequests } from './ports.ts';
 import type { RestartPolicy } from './restart-policy.ts';

@@ -1,13 +1,14 @@
 /** Steps 3 and 4 of a start, "network" and "address": which network namespace the container is in, and who it is there. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { EngineError } from '../errors/engine-error.ts';
+import { hostnameFile, hostsFile, hostsFileOfHost } from '../network/hosts-file.ts';
 import type { Endpoint } from '../network/network-types.ts';
+import { containerResolvConf, parseResolvConf, usesLocalStub } from '../network/resolv-conf.ts';
 import { raiseLink } from '../network/rtnetlink.ts';
 import type { NetworkNamespace } from '../runtime/runtime-types.ts';
 import type { Undo } from '../util/undo.ts';
 import type { Container } from './container-table.ts';
 import type { Engine } from './engine.ts';
-import { hostsFile, hostsFileOfHost, namesOnlyStub, resolvConfFile } from './network-files.ts';
 import { type NetworkKind, networkKind } from './network-mode.ts';
 import { type ContainerFiles, containerFiles } from './paths.ts';
 import { portRequests } from './ports.ts';
@@ -100,7 +101,7 @@ export async function writeNetworkFiles(
   ]);
   await Promise.all([
     writeFile(files.hosts, hosts),
-    writeFile(files.hostname, `${hostname}\n`),
+    writeFile(files.hostname, hostnameFile(hostname)),
     writeFile(files.resolvConf, resolvConf),
   ]);
   return files;
@@ -113,12 +114,12 @@ async function hostsContent(
 ): Promise<string> {
   const { config, hostConfig } = container.record;
   const extraHosts = [...hostConfig.extraHosts, ...linkedHosts(engine, hostConfig.links)];
-  const hostGateway = engine.bridge.description.ipam?.gateway;
-  if (kind === 'host') return hostsFileOfHost(await readOr('/etc/hosts', ''), { extraHosts, hostGateway });
+  const { gateway, gateway6 } = engine.bridge.description.ipam ?? {};
+  const hostGateways = [gateway, gateway6].filter((one) => one !== undefined);
+  if (kind === 'host') return hostsFileOfHost(await readOr('/etc/hosts', ''), extraHosts, hostGateways);
   const { hostname, domainname } = config;
-  const names = domainname === '' ? [hostname] : [`${hostname}.${domainname}`, hostname];
   const addresses = [endpoint?.ipAddress, endpoint?.ipv6Address].filter((one) => one !== undefined);
-  return hostsFile({ addresses, names, extraHosts, hostGateway });
+  return hostsFile({ hostname, domainname, addresses, extraHosts, hostGateways });
 }
 
 /** `--link NAME:ALIAS`: the other's address under its names. */
@@ -142,19 +143,22 @@ function linkedHosts(engine: Engine, links: readonly string[]): string[] {
 async function resolvConfContent(
   engine: Engine,
   container: Container,
-  { kind }: ContainerNetwork,
+  { kind, endpoint }: ContainerNetwork,
 ): Promise<string> {
   const { config } = engine;
   const { dns, dnsSearch, dnsOptions } = container.record.hostConfig;
-  const own = await readOr('/etc/resolv.conf', '');
-  const host =
-    kind === 'bridge' && namesOnlyStub(own) ? await readOr('/run/systemd/resolve/resolv.conf', own) : own;
-  return resolvConfFile({
+  const own = parseResolvConf(await readOr('/etc/resolv.conf', ''));
+  const stub = kind === 'bridge' && usesLocalStub(own);
+  const host = stub ? parseResolvConf(await readOr('/run/systemd/resolve/resolv.conf', '')) : own;
+  return containerResolvConf({
     host,
-    nameservers: dns.length > 0 ? dns : config.dns,
-    search: dnsSearch.length > 0 ? dnsSearch : config.dnsSearch,
-    options: dnsOptions.length > 0 ? dnsOptions : config.dnsOptions,
-    sharesHostNetwork: kind === 'host',
+    overrides: {
+      nameservers: dns.length > 0 ? dns : config.dns,
+      search: dnsSearch.length > 0 ? dnsSearch : config.dnsSearch,
+      options: dnsOptions.length > 0 ? dnsOptions : config.dnsOptions,
+    },
+    ipv6: endpoint?.ipv6Address !== undefined,
+    keepLoopback: kind === 'host',
   });
 }
 

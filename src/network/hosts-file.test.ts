@@ -59,3 +59,11 @@ test('extra hosts that make no sense are invalid arguments', () => {
 });
 
 test('the hostname file is one line', () => assert.equal(hostnameFile('web'), 'web\n'));
+
+test("the host's own file is kept as it is, with the additional hosts after it", () => {
+  assert.equal(hostsFileOfHost('127.0.0.1 me', [], []), '127.0.0.1 me');
+  assert.equal(
+    hostsFileOfHost('127.0.0.1 me', ['a:1.2.3.4', 'up:host-gateway'], ['172.17.0.1']),
+    '127.0.0.1 me\n1.2.3.4\ta\n172.17.0.1\tup\n',
+  );
+});

@@ -40,17 +40,32 @@ function fullName({ hostname, domainname }: HostsFile): string {
   return hostname === '' || domainname === '' ? hostname : `${hostname}.${domainname}`;
 }
 
-function extraLines(entry: string, hostGateways: readonly string[]): string[] {
+/** The host's own file with the user's entries after it, for a container in the host's network. */
+export function hostsFileOfHost(
+  hostContent: string,
+  extraHosts: readonly string[],
+  hostGateways: readonly string[],
+): string {
+  if (extraHosts.length === 0) return hostContent;
+  const begin = hostContent === '' || hostContent.endsWith('\n') ? hostContent : `${hostContent}\n`;
+  return `${begin}${extraHosts.flatMap((entry) => extraLines(entry, hostGateways)).join('\n')}\n`;
+}
+
+/** EngineError `invalid-argument` where an entry of `--add-host` is no `NAME:ADDRESS`. */
+export function parseExtraHost(entry: string): { name: string; address: string } {
   const [, name = '', value = ''] = /^([^:=\s]+)[:=](\S+)$/.exec(entry) ?? [];
-  if (value === 'host-gateway') {
-    if (hostGateways.length > 0) return hostGateways.map((address) => `${address}\t${name}`);
-    throw new EngineError('invalid-argument', 'unable to derive the IP value for host-gateway', {
-      hint: 'use a bridge network, or give the address itself',
-    });
-  }
   const address = value.replace(/^\[(.*)\]$/, '$1');
-  if (name !== '' && isIP(address) !== 0) return [`${address}\t${name}`];
+  if (name !== '' && (address === 'host-gateway' || isIP(address) !== 0)) return { name, address };
   throw new EngineError('invalid-argument', `bad format for add-host: ${JSON.stringify(entry)}`, {
     hint: 'write NAME:ADDRESS, e.g. db:10.0.0.5',
+  });
+}
+
+function extraLines(entry: string, hostGateways: readonly string[]): string[] {
+  const { name, address } = parseExtraHost(entry);
+  if (address !== 'host-gateway') return [`${address}\t${name}`];
+  if (hostGateways.length > 0) return hostGateways.map((gateway) => `${gateway}\t${name}`);
+  throw new EngineError('invalid-argument', 'unable to derive the IP value for host-gateway', {
+    hint: 'use a bridge network, or give the address itself',
   });
 }
