@@ -1,10 +1,11 @@
 /** Which OCI runtime runs a container: by name, with crun before runc where the user doesn't say. */
+import { basename, join } from 'node:path';
 import { EngineError } from '../errors/engine-error.ts';
 import type { HostFacts } from '../host/facts.ts';
 import type { RuntimeProgram } from '../runtime/runtime-types.ts';
 import type { DaemonConfig } from './daemon-config.ts';
 
-type Settings = Pick<DaemonConfig, 'runtimes' | 'defaultRuntime' | 'cgroupDriver'>;
+type Settings = Pick<DaemonConfig, 'runtimes' | 'defaultRuntime' | 'cgroupDriver' | 'execRoot'>;
 
 /** Programs that are known without being configured. `io.containerd.runc.v2` is what Docker calls its own. */
 const aliases: Readonly<Record<string, 'crun' | 'runc' | 'runsc'>> = {
@@ -46,5 +47,7 @@ export function runtimeProgram(settings: Settings, host: HostFacts, name: string
     });
   }
   const driver = settings.cgroupDriver === 'systemd' ? ['--systemd-cgroup'] : [];
-  return { path: program.path, args: [...driver, ...program.args] };
+  /* Its state is this daemon's own: two daemons, or a user of the same runtime, never see each other's containers. */
+  const root = ['--root', join(settings.execRoot, 'runtimes', basename(program.path))];
+  return { path: program.path, args: [...root, ...driver, ...program.args] };
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isEngineError } from '../errors/engine-error.ts';
-import { type HostsFile, hostnameFile, hostsFile } from './hosts-file.ts';
+import { type HostsFile, hostnameFile, hostsFile, hostsFileOfHost } from './hosts-file.ts';
 
 const base: HostsFile = {
   hostname: 'web',

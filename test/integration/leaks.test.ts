@@ -24,8 +24,8 @@ function held(): HostSnapshot & { directories: string[] } {
     'data/overlay/containers',
     'exec/shims',
     'exec/bundles',
-    'exec/crun',
-    'exec/runc',
+    'exec/runtimes/crun',
+    'exec/runtimes/runc',
   ].flatMap((path) => {
     try {
       return readdirSync(`${daemon.root}/${path}`).map((name) => `${path}/${name}`);
