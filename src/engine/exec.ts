@@ -125,10 +125,13 @@ async function launch(
 ): Promise<SupervisedProcess> {
   const file = execProcessFile(engine.config, container.id, exec.record.id);
   undo.add(() => rm(file, { force: true }));
-  const [prepared] = await Promise.all([
-    engine.runtime.prepare(processRequest(engine, container, exec.record, options, file)),
-    writeProcess(engine, container, exec.record, file),
-  ]);
+  const { consoleSize = exec.record.config.consoleSize } = options;
+  if (consoleSize !== undefined)
+    exec.record = { ...exec.record, config: { ...exec.record.config, consoleSize } };
+  await writeProcess(engine, container, exec.record, file);
+  const prepared = await engine.runtime.prepare(
+    processRequest(engine, container, exec.record, options, file),
+  );
   undo.add(() => prepared.cancel());
   if (session !== undefined) session.connect(await prepared.attach(session.options));
   const process = await prepared.start();
@@ -144,7 +147,7 @@ function processRequest(
   options: ExecStart,
   processFile: string,
 ): StartProcess {
-  const [rows, columns] = options.consoleSize ?? config.consoleSize ?? [0, 0];
+  const [rows, columns] = config.consoleSize ?? [0, 0];
   return {
     containerId: container.id,
     processId: id,

@@ -90,11 +90,16 @@ test('a detached exec is thrown its failure, and answers nothing otherwise', asy
   );
 });
 
+/** Says the terminal's size once it is `size`: crun may start a process a moment before its terminal has one. */
+function sized(size: string): string {
+  return `until [ "$(stty size 2>&1)" = "${size}" ]; do sleep 0.01; done; stty size`;
+}
+
 test('a terminal has the size that was asked for, and is left by its keys', async () => {
   const exec = await createExec(
     bench.engine,
     id,
-    execConfig(['sh', '-c', 'stty size; read x; stty size; read y'], {
+    execConfig(['sh', '-c', `${sized('30 90')}; read x; ${sized('40 70')}; read y`], {
       tty: true,
       attachStdin: true,
       detachKeys: 'ctrl-x,x',
@@ -103,9 +108,11 @@ test('a terminal has the size that was asked for, and is left by its keys', asyn
   const session = await startExec(bench.engine, exec, { ...plain, tty: true, consoleSize: [30, 90] });
   assert.ok(session !== undefined);
   let output = '';
+  let resized = false;
   for await (const { data } of session.output) {
     output += data.toString();
-    if (output.includes('30 90') && !output.includes('40 70')) {
+    if (output.includes('30 90') && !resized) {
+      resized = true;
       await resizeExec(bench.engine, exec, { rows: 40, columns: 70 });
       session.input?.write('\n');
     }

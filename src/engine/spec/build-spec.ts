@@ -46,6 +46,7 @@ function buildProcess(input: SpecInput, security: SecurityOptions, capabilities:
   const score = oomScore(hostConfig, input.host);
   return {
     terminal: config.tty,
+    ...(config.tty ? terminalSize(hostConfig.consoleSize) : {}),
     user: { uid: input.user.uid, gid: input.user.gid, additionalGids: [...input.user.additionalGids] },
     args: [...init, path, ...args],
     env: buildEnvironment({
@@ -62,6 +63,14 @@ function buildProcess(input: SpecInput, security: SecurityOptions, capabilities:
     ...(profile === undefined ? {} : { apparmorProfile: profile }),
     ...(score === undefined ? {} : { oomScoreAdj: score }),
   };
+}
+
+/** Set before the process runs, so that it never sees a terminal without a size. */
+export function terminalSize([height, width]: readonly [height: number, width: number]): Pick<
+  SpecProcess,
+  'consoleSize'
+> {
+  return height > 0 && width > 0 ? { consoleSize: { height, width } } : {};
 }
 
 function buildLinux(input: SpecInput, security: SecurityOptions, capabilities: string[]): SpecLinux {

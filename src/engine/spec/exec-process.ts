@@ -2,6 +2,7 @@
 import type { HostFacts } from '../../host/facts.ts';
 import type { SpecProcess } from '../../oci/runtime-spec.ts';
 import type { ContainerRecord, ExecConfig } from '../model.ts';
+import { terminalSize } from './build-spec.ts';
 import { grantedCapabilities } from './capabilities.ts';
 import { appArmorProfile, capabilitySets, oomScore } from './confinement.ts';
 import { buildEnvironment } from './environment.ts';
@@ -33,6 +34,7 @@ export function buildExecProcess(input: ExecInput): SpecProcess {
   const score = oomScore(hostConfig, host);
   return {
     terminal: exec.tty,
+    ...(exec.tty ? terminalSize(exec.consoleSize ?? [0, 0]) : {}),
     user: { uid: input.user.uid, gid: input.user.gid, additionalGids: [...input.user.additionalGids] },
     args: [...exec.cmd],
     env: buildEnvironment({
