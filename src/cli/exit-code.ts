@@ -5,12 +5,12 @@ import { brokenPipe } from './io.ts';
 /** Wrong flags, and a container that could not be run. */
 export const usageExitCode = 125;
 
-/** 141 for an output nobody reads, 130 for an interrupt, what the error says, or 1. */
+/** 141 for an output that nobody reads, what the error says, 130 for an interrupt, or 1. */
 export function exitCodeOf(error: unknown): number {
   if (isEngineError(error) && error.message === brokenPipe) return 128 + 13;
-  if (isEngineError(error, 'cancelled')) return 130;
   const code = isEngineError(error) ? error.details['exitCode'] : undefined;
-  return typeof code === 'number' ? code : 1;
+  if (typeof code === 'number') return code;
+  return isEngineError(error, 'cancelled') ? 130 : 1;
 }
 
 /** The message, its hint, and with `debug` the chain of causes. */
