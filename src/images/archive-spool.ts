@@ -1,6 +1,6 @@
 /** Takes an image archive from a stream that cannot be rewound: its files become blobs, its small JSON files are at hand. */
 import { posix } from 'node:path';
-import type { Readable } from 'node:stream';
+import { finished, type Readable } from 'node:stream';
 import { extract, type Header } from 'tar-stream';
 import { EngineError, isEngineError, messageOf } from '../errors/engine-error.ts';
 import { decompress } from '../snapshots/decompress.ts';
@@ -43,12 +43,12 @@ export class ArchiveSpool {
 
   /** Reads `archive` to its end. */
   async fill(archive: Readable, blobs: BlobStore, lease: Lease, signal?: AbortSignal): Promise<void> {
-    const plain = await decompress(archive);
-    const entries = plain.pipe(extract());
-    plain.once('error', (error) => entries.destroy(error));
-    const onAbort = (): void => void entries.destroy(new EngineError('cancelled', 'loading was cancelled'));
-    signal?.addEventListener('abort', onAbort, { once: true });
+    const stopListening = destroyOnAbort(archive, signal);
     try {
+      const plain = await decompress(archive);
+      const entries = plain.pipe(extract());
+      // Also where it closes before its end, which `pipe` does not pass on.
+      finished(plain, (error) => error && entries.destroy(error));
       for await (const entry of entries) {
         await this.#take(entry.header, entry as AsyncIterable<Buffer>, blobs, lease);
         entry.resume();
@@ -56,8 +56,8 @@ export class ArchiveSpool {
     } catch (error) {
       throw archiveError(error);
     } finally {
-      signal?.removeEventListener('abort', onAbort);
-      plain.destroy();
+      stopListening();
+      archive.destroy();
     }
   }
 
@@ -77,6 +77,15 @@ export class ArchiveSpool {
     }
     this.#digests.set(name, await spoolFile(body, blobs, lease));
   }
+}
+
+/** Lets `stream` fail as cancelled when `signal` aborts. Returns how to stop that. */
+export function destroyOnAbort(stream: Readable, signal?: AbortSignal): () => void {
+  const onAbort = (): void =>
+    void stream.destroy(new EngineError('cancelled', 'the operation was cancelled'));
+  signal?.addEventListener('abort', onAbort, { once: true });
+  if (signal?.aborted === true) onAbort();
+  return () => signal?.removeEventListener('abort', onAbort);
 }
 
 function normalize(path: string): string {

@@ -6,7 +6,7 @@ import { mediaTypes } from '../oci/media-types.ts';
 import { hostPlatform, parsePlatform } from '../oci/platform.ts';
 import { parseReference, withDefaultTag } from '../oci/reference.ts';
 import { decompress } from '../snapshots/decompress.ts';
-import { spoolFile } from './archive-spool.ts';
+import { destroyOnAbort, spoolFile } from './archive-spool.ts';
 import { applyChanges } from './image-changes.ts';
 import type { ImageParts } from './image-parts.ts';
 import type { Lease } from './leases.ts';
@@ -64,19 +64,15 @@ function withoutDigest(text: string): ReturnType<typeof parseReference> {
 
 /** Stores the tar as it is without compression, so that its digest is the diff ID and a push can send it. */
 async function spool(parts: ImageParts, tar: Readable, lease: Lease, signal?: AbortSignal): Promise<string> {
-  const plain = await decompress(tar);
-  const onAbort = (): void => void plain.destroy(new EngineError('cancelled', 'the import was cancelled'));
-  signal?.addEventListener('abort', onAbort, { once: true });
+  const stopListening = destroyOnAbort(tar, signal);
   try {
-    const digest = await spoolFile(plain, parts.blobs, lease);
-    lease.add(digest);
-    return digest;
+    return await spoolFile(await decompress(tar), parts.blobs, lease);
   } catch (error) {
     if (isEngineError(error)) throw error;
     throw new EngineError('invalid-argument', `cannot read the archive: ${messageOf(error)}`, {
       cause: error,
     });
   } finally {
-    signal?.removeEventListener('abort', onAbort);
+    stopListening();
   }
 }

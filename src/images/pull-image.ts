@@ -57,7 +57,9 @@ async function bringHere(
   const isWhole = record?.layers.every(({ chainId }) => parts.snapshots.hasLayer(chainId)) === true;
   const known = isWhole ? record : undefined;
   if (known === undefined) {
-    await downloadBlob(client, blobs, manifest.config, () => undefined, request.signal);
+    const work = (_: unknown, signal: AbortSignal): Promise<void> =>
+      downloadBlob(client, blobs, manifest.config, () => undefined, signal);
+    await parts.downloads.run(imageId, work, () => undefined, request.signal);
   }
   const config = known?.config ?? checkSystem(parseImageConfig(await blobs.read(imageId)));
   const layers =

@@ -14,17 +14,28 @@ interface Shared<T, P> {
 export class SharedWork<T, P> {
   readonly #running = new Map<string, Shared<T, P>>();
 
-  /** Joins the work under `key`, or starts it. `listener` hears of its progress; `signal` only takes this caller out. */
+  /**
+   * Joins the work under `key`, or starts it. `listener` hears of its progress; `signal` only takes this caller out.
+   * Where work that somebody else started fails, this caller's own `start` is tried too: its source may be a better one.
+   */
   async run(
     key: string,
     start: (report: (progress: P) => void, signal: AbortSignal) => Promise<T>,
     listener: (progress: P) => void,
     signal?: AbortSignal,
   ): Promise<T> {
-    for (let old = this.#running.get(key); old?.isGivenUp === true; old = this.#running.get(key)) {
-      await old.result.catch(() => undefined);
+    for (let old = this.#running.get(key); old !== undefined; old = this.#running.get(key)) {
+      if (old.isGivenUp) await old.result.catch(() => undefined);
+      else {
+        const joined = await this.#join(old, listener, signal).catch((error: unknown) => ({ error }));
+        if (!isFailure(joined)) return joined;
+        if (signal?.aborted === true) throw joined.error;
+      }
     }
-    const shared = this.#running.get(key) ?? this.#start(key, start);
+    return await this.#join(this.#start(key, start), listener, signal);
+  }
+
+  async #join(shared: Shared<T, P>, listener: (progress: P) => void, signal?: AbortSignal): Promise<T> {
     if (shared.last !== undefined) listener(shared.last);
     shared.listeners.add(listener);
     try {
@@ -34,8 +45,6 @@ export class SharedWork<T, P> {
       if (shared.listeners.size === 0) {
         shared.isGivenUp = true;
         shared.controller.abort();
-        // The last one to leave sees to it that nothing of it runs any more.
-        await shared.result.catch(() => undefined);
         // The last one to leave sees to it that nothing of it runs any more.
         await shared.result.catch(() => undefined);
       }
@@ -61,6 +70,10 @@ export class SharedWork<T, P> {
     this.#running.set(key, shared);
     return shared;
   }
+}
+
+function isFailure(outcome: unknown): outcome is { error: unknown } {
+  return typeof outcome === 'object' && outcome !== null && 'error' in outcome;
 }
 
 async function abortable<T>(result: Promise<T>, signal?: AbortSignal): Promise<T> {

@@ -28,28 +28,38 @@ function unsupported(name: string): EngineError {
   });
 }
 
-/** What `detectCompression` needs of `source`, and a stream with those bytes still in it. */
+/** Resolves when there may be more to read, or never will be. */
+function untilReadable(source: Readable): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const events = ['readable', 'end', 'close', 'error'] as const;
+  const done = (): void => {
+    for (const event of events) source.off(event, done);
+    resolve();
+  };
+  for (const event of events) source.on(event, done);
+  return promise;
+}
+
+/** What `detectCompression` needs of `source`, and a stream with those bytes still in it: `source` itself, unless it was that short. */
 async function peek(source: Readable): Promise<{ head: Buffer; whole: Readable }> {
-  const iterator: AsyncIterator<Buffer> = source[Symbol.asyncIterator]();
   const seen: Buffer[] = [];
   let length = 0;
   while (length < magicLength) {
-    const next = await iterator.next();
-    if (next.done === true) break;
-    seen.push(next.value);
-    length += next.value.length;
+    const chunk: Buffer | null = source.read();
+    if (chunk !== null) {
+      seen.push(chunk);
+      length += chunk.length;
+    } else if (source.readableEnded) {
+      return { head: Buffer.concat(seen), whole: Readable.from(seen, { objectMode: true }) };
+    } else if (source.destroyed) {
+      throw source.errored ?? new EngineError('cancelled', 'the stream was closed before its end');
+    } else {
+      await untilReadable(source);
+    }
   }
-  const whole = Readable.from(
-    (async function* () {
-      yield* seen;
-      for (let next = await iterator.next(); next.done !== true; next = await iterator.next())
-        yield next.value;
-    })(),
-    { objectMode: true, highWaterMark: 4 },
-  );
-  // Whoever stops reading the one stops the other.
-  whole.once('close', () => source.destroy());
-  return { head: Buffer.concat(seen), whole };
+  const head = Buffer.concat(seen);
+  source.unshift(head);
+  return { head, whole: source };
 }
 
 const options = { chunkSize: outputChunk, readableHighWaterMark: 4 * outputChunk };

@@ -7,7 +7,7 @@ export interface AuthChallenge {
   parameters: Record<string, string>;
 }
 
-const schemePattern = /^[\s,]*([A-Za-z][A-Za-z0-9_-]*)(?:\s+|$)/;
+const schemePattern = /^[\s,]*([A-Za-z][A-Za-z0-9_-]*)(?=[\s,]|$)/;
 const parameterPattern = /^[\s,]*([A-Za-z0-9_-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",]+))/;
 
 /** All challenges of a header, in order. What cannot be read ends the list. */
