@@ -42,7 +42,9 @@ async function stack(...layers: TarEntry[][]): Promise<string[]> {
 function kernelView(trees: readonly string[], path = ''): string {
   const at = mkdtempSync(join(scratch, 'm-'));
   const script = `mount --make-rprivate / && mount -t overlay overlay -o "ro,lowerdir=$1" "$2" && cd "$2/$3" && find . -printf '%y %m %U %G %Ts %l %P\\n' | sort`;
-  return execFileSync('unshare', ['-m', 'sh', '-c', script, 'sh', trees.join(':'), at, path]).toString();
+  return execFileSync('unshare', ['-m', 'sh', '-c', script, 'sh', trees.join(':'), at, path], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  }).toString();
 }
 
 function listTree(path: string): string {
