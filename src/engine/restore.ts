@@ -7,6 +7,7 @@ import type { Container } from './container-table.ts';
 import type { Engine } from './engine.ts';
 import { recordExit, removeInBackground, watchExit } from './exit.ts';
 import { bundleFiles } from './paths.ts';
+import { releaseAfter } from './release.ts';
 import { finishRemoval } from './remove.ts';
 import { wantsRestart } from './restart-policy.ts';
 import { runtimeProgram } from './runtimes.ts';
@@ -21,11 +22,17 @@ const atOnce = 16;
 const killedCode = 137;
 const hostLostCode = 255;
 
-/** Everything that was there before is right when this resolves: states, network, disk. Policies' restarts come after, in `restartByPolicy`. */
+/** Everything that was there before is right when this resolves: states, network, disk. Policies' restarts come after, in `settleByPolicy`. */
 export async function restoreContainers(engine: Engine): Promise<void> {
   const live = new Set<string>();
   await inParallel(engine.containers.list(), async (container) => {
-    if (await restoreContainer(engine, container)) live.add(container.id);
+    try {
+      if (await restoreContainer(engine, container)) live.add(container.id);
+    } catch (err) {
+      /* One container's trouble is not the daemon's: what may still run keeps all that it has. */
+      engine.log.error({ err, container: container.id }, 'could not find out what became of a container');
+      live.add(container.id);
+    }
   });
   await engine.bridge.reconcile(live);
   await sweepLeftovers(engine, live);
@@ -44,9 +51,13 @@ async function restoreContainer(engine: Engine, container: Container): Promise<b
 
 function adopt(engine: Engine, container: Container, process: SupervisedProcess): void {
   const { pid, startedAt } = process;
+  if (container.state.status === 'removing') {
+    process.kill(9).catch((err: unknown) => engine.log.debug({ err }, 'it has ended by itself'));
+    releaseAfter(engine, container, process);
+    return;
+  }
   container.process = process;
-  if (container.state.status === 'removing') void process.kill(9).catch(() => undefined);
-  else if (!hasProcess(container.state))
+  if (!hasProcess(container.state))
     engine.containers.setState(container, { status: 'running', pid, startedAt });
   watchExit(engine, container, process, relaunch);
 }
@@ -58,16 +69,23 @@ async function settleEnded(engine: Engine, container: Container): Promise<void> 
   const status = await engine.runtime.exitStatus(id);
   const ranOnDisk = hasProcess(container.state);
   if (status === undefined && !ranOnDisk && !existsSync(directory)) return;
-  if (status === undefined) {
-    const program = runtimeProgram(engine.config, engine.host, record.hostConfig.runtime);
-    await engine.runtime.destroy(id, program);
-  }
+  if (status === undefined) await destroyRest(engine, container);
   if (status !== undefined || ranOnDisk) noteEnd(engine, container, status);
   await Promise.all([
     engine.runtime.forget(id),
     rm(directory, { recursive: true, force: true }),
     releaseSharedMemory(engine, record),
   ]);
+}
+
+/** What its shim left when it was killed. Where that fails (its runtime may be gone), it has ended all the same. */
+async function destroyRest(engine: Engine, { id, record }: Container): Promise<void> {
+  try {
+    const program = runtimeProgram(engine.config, engine.host, record.hostConfig.runtime);
+    await engine.runtime.destroy(id, program);
+  } catch (err) {
+    engine.log.error({ err, container: id }, 'could not remove all that is left of a container');
+  }
 }
 
 /** A status that is on record already says nothing new. */

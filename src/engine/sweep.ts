@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { shimDirectory } from '../runtime/runtime-types.ts';
 import type { Engine } from './engine.ts';
 import { bundlesRoot, containersRoot, sharedMemoryRoot } from './paths.ts';
+import { knownRuntimes } from './runtimes.ts';
 import { removeSharedMemory } from './shared-memory.ts';
 import { sweepSubpaths } from './subpath.ts';
 import { sweepVolumes } from './volumes.ts';
@@ -16,12 +17,27 @@ export async function sweepLeftovers(engine: Engine, live: ReadonlySet<string>):
   const removeTree = (path: string): Promise<void> => rm(path, { recursive: true, force: true });
   for (const id of snapshots.containers()) if (!known(id)) await snapshots.remove(id);
   await sweep(containersRoot(config), known, (_, path) => removeTree(path));
-  await sweep(bundlesRoot(config), runs, (_, path) => removeTree(path));
+  await sweep(bundlesRoot(config), runs, async (id, path) => {
+    if (!known(id)) await destroyStranger(engine, id);
+    await removeTree(path);
+  });
   await sweepVolumes(engine);
   await sweepSubpaths(engine);
   await sweep(sharedMemoryRoot(config), runs, (_, path) => removeSharedMemory(engine, path));
   /* Those of execs too: nobody can ask for their exit codes any more. A shim without a directory goes on to its process's end. */
   await sweep(shimDirectory(config.execRoot, ''), runs, (id) => runtime.forget(id));
+}
+
+/** A container that was forgotten before its shim had given everything back, and then the shim was killed. Its runtime isn't known any more. */
+async function destroyStranger({ runtime, config, host, log }: Engine, id: string): Promise<void> {
+  const programs = new Map(
+    [...knownRuntimes(config, host).values()].map((program) => [program.path, program]),
+  );
+  for (const program of programs.values()) {
+    await runtime
+      .destroy(id, program)
+      .catch((err: unknown) => log.debug({ err, container: id }, `${program.path} knows nothing of it`));
+  }
 }
 
 async function sweep(

@@ -1,6 +1,6 @@
 /** What an engine finds when it is opened again: nothing is lost, nothing is left. */
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,6 +12,7 @@ import { startContainer } from '../../src/engine/start.ts';
 import { stopContainer } from '../../src/engine/stop.ts';
 import { waitContainer } from '../../src/engine/wait.ts';
 import { isEngineError } from '../../src/errors/engine-error.ts';
+import { cgroupDirectories } from '../../src/host/cgroups.ts';
 import { TestEngine, textOf } from '../support/engine.ts';
 
 let bench: TestEngine;
@@ -148,4 +149,21 @@ test('a removal that was cut short is finished', async () => {
   await assert.rejects(startContainer(bench.engine, id), (error: unknown) =>
     isEngineError(error, 'not-found'),
   );
+});
+
+test('a container that was forgotten and whose shim was killed before it gave everything back', async () => {
+  const id = await bench.run(['sleep', '1000']);
+  const { pid = 0, shimPid = 0 } = find(id).process ?? {};
+  const { host } = bench.engine;
+  const cgroup = cgroupDirectories(host.cgroups, `/${bench.config.cgroupParent}/${id}`);
+  assert.ok(cgroup.some((directory) => existsSync(directory)));
+  bench.engine.containers.delete(find(id));
+  await bench.reopen(() => void process.kill(shimPid, 'SIGKILL'));
+  assert.ok(hasEnded(pid));
+  assert.deepEqual(
+    cgroup.filter((directory) => existsSync(directory)),
+    [],
+  );
+  assert.deepEqual(readdirSync(join(bench.config.execRoot, 'bundles')), []);
+  assert.deepEqual(bench.engine.bridge.endpoints(), []);
 });
