@@ -1,6 +1,7 @@
 /** What every command is given: input and output, the daemon's client, the global options. */
 import { ApiClient } from '../client/api-client.ts';
 import type { Endpoint } from '../client/endpoint.ts';
+import type { Catalogue } from './catalogue.ts';
 import type { Io } from './io.ts';
 
 export interface Context {
@@ -10,12 +11,12 @@ export interface Context {
   /** The daemon's client; no connection is opened before the first call. */
   client: ApiClient;
   debug: boolean;
+  /** All commands. */
+  catalogue: () => Catalogue;
 }
 
-/** DOCKER_API_VERSION overrides the newest API version that the client knows. */
-export function createContext(io: Io, commandName: string, endpoint: Endpoint, debug: boolean): Context {
-  const version = io.env['DOCKER_API_VERSION'];
-  const client =
-    version === undefined || version === '' ? new ApiClient(endpoint) : new ApiClient(endpoint, version);
-  return { io, commandName, client, debug };
+/** A client for `endpoint`; DOCKER_API_VERSION overrides the newest API version that it knows. */
+export function createClient(env: Io['env'], endpoint: Endpoint): ApiClient {
+  const version = env['DOCKER_API_VERSION'];
+  return version === undefined || version === '' ? new ApiClient(endpoint) : new ApiClient(endpoint, version);
 }

@@ -1,8 +1,9 @@
 /** The program: global options, the command's name, its flags, its run, and what is said when it fails. */
 import { EngineError, isEngineError } from '../errors/engine-error.ts';
+import type { CatalogueEntry } from './catalogue.ts';
 import type { Command, PreparedCommand } from './command.ts';
 import { type CommandEntry, commands, findCommand, groups } from './command-table.ts';
-import { createContext } from './context.ts';
+import { createClient } from './context.ts';
 import { describeError, exitCodeOf, usageExitCode } from './exit-code.ts';
 import { parseFlags } from './flags/parse-flags.ts';
 import { globalFlags, resolveEndpoint } from './global-flags.ts';
@@ -22,11 +23,20 @@ export async function runProgram(args: readonly string[], io: Io): Promise<numbe
     const prepared = prepare(command, found, found.rest, io);
     if (typeof prepared === 'number') return prepared;
     if (help || prepared.help) return await showHelp(found.name, found.entry, command, io);
-    const context = createContext(io, `gantry ${found.name}`, resolveEndpoint(flags, io.env), flags.debug);
-    return await prepared.run(context);
+    return await prepared.run({
+      io,
+      commandName: `gantry ${found.name}`,
+      client: createClient(io.env, resolveEndpoint(flags, io.env)),
+      debug: flags.debug,
+      catalogue: () => ({ groups, entries: commands.map(catalogueEntry) }),
+    });
   } catch (error) {
     return fail(error, io, flags.debug);
   }
+}
+
+function catalogueEntry({ names, summary, load }: CommandEntry): CatalogueEntry {
+  return { names, summary, flags: async () => (await load()).flags };
 }
 
 function parseGlobals(args: readonly string[], io: Io) {

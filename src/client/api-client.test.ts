@@ -117,6 +117,7 @@ test('an upgraded connection carries both directions, and each ends by itself', 
   stream.endInput();
   const frames: string[] = [];
   for await (const { stream: name, data } of stream.frames()) frames.push(`${name}: ${data.toString()}`);
+  stream.close();
   assert.deepEqual(frames, ['stdout: hello', `stderr: got ${50 * 65_536}`]);
 });
 
@@ -131,6 +132,7 @@ test('a raw stream is not cut into frames', async () => {
   assert.equal(stream.framed, false);
   let text = '';
   for await (const { data } of stream.frames()) text += data.toString();
+  stream.close();
   assert.equal(text, 'raw\r\n');
 });
 

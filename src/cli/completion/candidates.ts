@@ -3,12 +3,10 @@ import type { ContainerSummary } from '../../wire/container.ts';
 import type { ImageSummary } from '../../wire/image.ts';
 import type { Network } from '../../wire/network.ts';
 import type { VolumeListResponse } from '../../wire/volume.ts';
-import type { Command } from '../command.ts';
-import { commands, findCommand, groups } from '../command-table.ts';
+import type { Catalogue } from '../catalogue.ts';
 import type { Context } from '../context.ts';
 import type { FlagSet } from '../flags/flag.ts';
 import { globalFlags } from '../global-flags.ts';
-import { commandsOf } from '../help/group-help.ts';
 
 /** `candidate` or `candidate<tab>description` for the last of `words`, which may be ''. */
 export async function completionCandidates(context: Context, words: readonly string[]): Promise<string[]> {
@@ -23,16 +21,16 @@ async function candidatesFor(
   current: string,
 ): Promise<string[]> {
   const [first, second] = before;
-  if (first === undefined) return current.startsWith('-') ? flagCandidates(globalFlags) : topLevel();
-  const group = groups.find(({ name }) => name === first);
-  if (group !== undefined && second === undefined)
-    return commandsOf(first).map(([name, summary]) => `${name}\t${summary}`);
+  const catalogue = context.catalogue();
+  if (first === undefined) return current.startsWith('-') ? flagCandidates(globalFlags) : topLevel(catalogue);
+  const group = catalogue.groups.find(({ name }) => name === first);
+  if (group !== undefined && second === undefined) return within(catalogue, first);
   const name = group === undefined ? first : `${first} ${second}`;
-  const entry = findCommand(name);
+  const entry = catalogue.entries.find(({ names }) => names.includes(name));
   if (entry === undefined) return [];
-  const command = await entry.load();
-  if (current.startsWith('-')) return flagCandidates(command.flags);
-  const given = positionals(command, before.slice(group === undefined ? 1 : 2));
+  const flags = await entry.flags();
+  if (current.startsWith('-')) return flagCandidates(flags);
+  const given = positionals(flags, before.slice(group === undefined ? 1 : 2));
   return given === undefined ? [] : objectCandidates(context, entry.names[0] ?? name, given);
 }
 
@@ -48,7 +46,7 @@ function dropGlobals(words: readonly string[]): readonly string[] {
 }
 
 /** How many arguments stand there already; undefined where the value of a flag is being typed. */
-function positionals(command: Command, words: readonly string[]): number | undefined {
+function positionals(flags: FlagSet, words: readonly string[]): number | undefined {
   let count = 0;
   for (let index = 0; index < words.length; index += 1) {
     const word = words[index] ?? '';
@@ -56,7 +54,7 @@ function positionals(command: Command, words: readonly string[]): number | undef
       count += 1;
       continue;
     }
-    if (word.includes('=') || !takesNext(command.flags, word)) continue;
+    if (word.includes('=') || !takesNext(flags, word)) continue;
     index += 1;
     if (index >= words.length) return undefined;
   }
@@ -70,11 +68,18 @@ function takesNext(flags: FlagSet, word: string): boolean {
   return found !== undefined && found[1].bare === undefined && (word.startsWith('--') || word.length >= 2);
 }
 
-function topLevel(): string[] {
-  const tops = commands.flatMap((entry) =>
+function topLevel({ entries, groups }: Catalogue): string[] {
+  const tops = entries.flatMap((entry) =>
     entry.names.filter((name) => !name.includes(' ')).map((name) => `${name}\t${entry.summary}`),
   );
   return [...tops, ...groups.map(({ name, summary }) => `${name}\t${summary}`)];
+}
+
+function within({ entries }: Catalogue, group: string): string[] {
+  return entries.flatMap(({ names, summary }) => {
+    const name = names.find((candidate) => candidate.startsWith(`${group} `));
+    return name === undefined ? [] : [`${name.slice(group.length + 1)}\t${summary}`];
+  });
 }
 
 function flagCandidates(flags: FlagSet): string[] {
