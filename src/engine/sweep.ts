@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { shimDirectory } from '../runtime/runtime-types.ts';
 import type { Engine } from './engine.ts';
 import { bundlesRoot, containersRoot, sharedMemoryRoot } from './paths.ts';
-import { knownRuntimes } from './runtimes.ts';
+import { knownRuntimes, runtimeProgram } from './runtimes.ts';
 import { removeSharedMemory } from './shared-memory.ts';
 import { sweepSubpaths } from './subpath.ts';
 import { sweepVolumes } from './volumes.ts';
@@ -30,10 +30,8 @@ export async function sweepLeftovers(engine: Engine, live: ReadonlySet<string>):
 
 /** A container that was forgotten before its shim had given everything back, and then the shim was killed. Its runtime isn't known any more. */
 async function destroyStranger({ runtime, config, host, log }: Engine, id: string): Promise<void> {
-  const programs = new Map(
-    [...knownRuntimes(config, host).values()].map((program) => [program.path, program]),
-  );
-  for (const program of programs.values()) {
+  const programs = [...knownRuntimes(config, host).keys()].map((name) => runtimeProgram(config, host, name));
+  for (const program of new Map(programs.map((one) => [one.path, one])).values()) {
     await runtime
       .destroy(id, program)
       .catch((err: unknown) => log.debug({ err, container: id }, `${program.path} knows nothing of it`));
