@@ -103,9 +103,20 @@ export async function startDockerd(root: string, cli: string): Promise<Peer> {
       removeAll(cli, host);
       await stopChild(child);
       spawnSync('ip', ['netns', 'delete', netns]);
+      unmountBelow(root);
       for (const path of ['data', 'exec']) rmSync(join(root, path), { recursive: true, force: true });
     },
   };
+}
+
+/** What dockerd leaves mounted when it ends: its own network namespace, for one. */
+function unmountBelow(root: string): void {
+  const mounts = readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' ')[4] ?? '');
+  for (const path of mounts.filter((mount) => mount.startsWith(`${root}/`)).reverse()) {
+    spawnSync('umount', ['-l', path]);
+  }
 }
 
 /** Removes all containers of an engine. */
