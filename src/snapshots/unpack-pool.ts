@@ -6,7 +6,8 @@ import { UnpackThread } from './unpack-thread.ts';
 const idleLimit = 3000;
 
 export class UnpackPool {
-  readonly #limit = Math.max(2, Math.min(4, availableParallelism()));
+  /** Three even on two cores: of three layers of one size, none should be left to one core at the end. */
+  readonly #limit = Math.max(3, Math.min(6, availableParallelism()));
   readonly #idle: UnpackThread[] = [];
   readonly #waiting: Array<() => void> = [];
   #busy = 0;
