@@ -5,6 +5,7 @@ import { isEngineError } from '../errors/engine-error.ts';
 import {
   formatPlatform,
   hostPlatform,
+  type Platform,
   parsePlatform,
   platformMatches,
   selectByPlatform,
