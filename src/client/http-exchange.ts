@@ -1,6 +1,7 @@
 /** One HTTP/1.1 request on a connection of its own: light to load, and able to take the connection over. */
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
+import { EngineError, isEngineError, messageOf } from '../errors/engine-error.ts';
 import { ByteSource } from './byte-source.ts';
 import { connect } from './connect.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -38,8 +39,22 @@ export async function exchange(endpoint: Endpoint, request: HttpRequest): Promis
     return { ...head, body: closing(socket, readBody(request.method, head, source)), socket, source };
   } catch (error) {
     socket.destroy();
-    throw error;
+    throw isEngineError(error) || request.signal?.aborted === true ? error : exchangeError(endpoint, error);
   }
+}
+
+function exchangeError(endpoint: Endpoint, error: unknown): EngineError {
+  const usesTls = endpoint.kind === 'tcp' && endpoint.tls !== undefined;
+  return new EngineError(
+    'unavailable',
+    `error during connect to ${endpoint.label}: ${messageOf(error).trim()}`,
+    {
+      cause: error,
+      hint: usesTls
+        ? 'Check the certificates: --tlscacert, --tlscert, --tlskey or DOCKER_CERT_PATH.'
+        : "Look at the daemon's log: it may have stopped.",
+    },
+  );
 }
 
 function abortError(signal: AbortSignal | undefined): Error {

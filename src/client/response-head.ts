@@ -27,7 +27,7 @@ async function readHeadText(source: ByteSource): Promise<string> {
     const chunk = await source.read();
     if (chunk === undefined) {
       throw new EngineError('unavailable', 'the daemon closed the connection without an answer', {
-        hint: 'Look at its log: it may have stopped, or what listens there may be no Gantry daemon.',
+        hint: 'Look at its log: it may have stopped. If it listens there with TLS, use --tlsverify.',
       });
     }
     collected = collected.length === 0 ? chunk : Buffer.concat([collected, chunk]);
