@@ -6,6 +6,7 @@ import type { ProgressMessage as WireProgress } from '../wire/progress-message.t
 import { parseJson } from './body.ts';
 import type { Call } from './call.ts';
 import { ProgressStream } from './stream-response.ts';
+import { uploadOf } from './upload.ts';
 
 /** `fromImage` pulls, `fromSrc` imports. */
 export async function postImageCreate(call: Call): Promise<void> {
@@ -48,7 +49,7 @@ function importTar(call: Call): Promise<void> {
       ...(message === undefined ? {} : { message }),
       ...(platform === undefined ? {} : { platform }),
     };
-    const image = await importImage(call.engine, call.request, options, call.signal);
+    const image = await importImage(call.engine, uploadOf(call.request), options, call.signal);
     stream.send({ status: image.id });
   });
 }
@@ -59,7 +60,7 @@ export function postImagesLoad(call: Call): Promise<void> {
   return stream.run(async () => {
     await loadImage(
       call.engine,
-      call.request,
+      uploadOf(call.request),
       (message) => {
         if (!quiet || message.stream !== undefined) stream.send(encodeProgress(message));
       },
