@@ -26,6 +26,7 @@ import type { Engine } from './engine.ts';
 import { EventBus } from './events.ts';
 import { ExecTable } from './exec-table.ts';
 import { newId } from './names.ts';
+import { sweepParentCgroup, sweepParentCgroupSoon } from './parent-cgroup.ts';
 import { restoreContainers, settleByPolicy } from './restore.ts';
 
 /**
@@ -37,6 +38,7 @@ export async function createEngine(config: DaemonConfig, log: Logger): Promise<E
   try {
     const engine = await assemble(config, log, closers);
     await restoreContainers(engine);
+    sweepParentCgroupSoon(engine);
     settleByPolicy(engine).catch((err: unknown) => log.error({ err }, 'could not obey restart policies'));
     return engine;
   } catch (error) {
@@ -50,6 +52,7 @@ export async function createEngine(config: DaemonConfig, log: Logger): Promise<E
 /** Containers keep running: their shims hold them, and the next engine finds them again. */
 export async function closeEngine(engine: Engine): Promise<void> {
   await engine.shutDown();
+  sweepParentCgroup(engine);
 }
 
 async function assemble(config: DaemonConfig, log: Logger, closers: Undo): Promise<Engine> {

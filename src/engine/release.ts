@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import type { SupervisedProcess } from '../runtime/runtime-types.ts';
 import type { Container } from './container-table.ts';
 import type { Engine } from './engine.ts';
+import { sweepParentCgroupSoon } from './parent-cgroup.ts';
 import { bundleFiles } from './paths.ts';
 import { releaseSharedMemory } from './shared-memory.ts';
 import { publishVolumeUse } from './volumes.ts';
@@ -45,5 +46,6 @@ export function releaseAfter(engine: Engine, container: Container, process: Supe
         { container: container.id, err: error },
         'could not give back all that a container held',
       );
-    });
+    })
+    .finally(() => sweepParentCgroupSoon(engine));
 }

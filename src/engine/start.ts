@@ -17,6 +17,7 @@ import { publishContainerEvent } from './events.ts';
 import { watchExit } from './exit.ts';
 import { logTarget } from './log-target.ts';
 import type { ContainerRecord } from './model.ts';
+import { sweepParentCgroupSoon } from './parent-cgroup.ts';
 import { bundleFiles, type ContainerFiles } from './paths.ts';
 import { runtimeProgram } from './runtimes.ts';
 import { CompiledFilters } from './spec/compiled-filters.ts';
@@ -96,6 +97,7 @@ async function launch(
       engine.log.error({ err, container: container.id }, 'could not undo all of a start'),
     );
     recordFailedStart(engine, container, error);
+    sweepParentCgroupSoon(engine);
     throw error;
   }
 }

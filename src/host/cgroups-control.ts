@@ -1,4 +1,5 @@
 /** What is done to a container's cgroup from outside: its processes, its end, and a few of its counters. */
+import { rmdirSync } from 'node:fs';
 import { readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -108,6 +109,17 @@ async function removeGroup(group: string, deadline: number): Promise<void> {
         throw new EngineError('internal', `could not remove the cgroup ${group}`, { cause: error });
     }
     await sleep(10);
+  }
+}
+
+/** Removes the directories of a cgroup in those hierarchies where nothing is in it any more; leaves the others. */
+export function removeIfEmpty(cgroups: Hierarchies, cgroupsPath: string): void {
+  for (const directory of cgroupDirectories(cgroups, cgroupsPath)) {
+    try {
+      rmdirSync(directory);
+    } catch {
+      /* It is in use, or was never made. */
+    }
   }
 }
 

@@ -34,10 +34,10 @@ function processesNaming(words: readonly string[]): string[] {
     });
 }
 
-/** Processes of the cgroups that are named, so that a container's own are found too. */
+/** The directories of a cgroup and of those in it, in all hierarchies. */
 function cgroupsNamed(parent: string): string[] {
   return ['/sys/fs/cgroup', '/sys/fs/cgroup/*']
-    .flatMap((root) => globSync(`${root}${parent}/*`))
+    .flatMap((root) => globSync(`${root}${parent}{,/*}`))
     .filter((path) => existsSync(`${path}/cgroup.procs`));
 }
 
