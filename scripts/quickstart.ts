@@ -45,9 +45,14 @@ function fail(text: string): never {
   throw new Error(text);
 }
 
+/** As one would type it in a shell. */
+function quoted(word: string): string {
+  return /^[\w.,:/=@%+{}-]+$/.test(word) ? word : `'${word}'`;
+}
+
 /** Runs `gantry …`, shown to the reader as it is typed; returns what it printed. */
 function gantry(args: string[], { show = true, input }: { show?: boolean; input?: Buffer } = {}): string {
-  if (show) process.stdout.write(`\x1b[2m$ gantry ${args.join(' ')}\x1b[0m\n`);
+  if (show) process.stdout.write(`\x1b[2m$ gantry ${args.map(quoted).join(' ')}\x1b[0m\n`);
   const result = spawnSync('bin/gantry', args, {
     env: { ...process.env, GANTRY_HOST: host, DOCKER_HOST: host },
     ...(input === undefined ? {} : { input }),

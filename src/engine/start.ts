@@ -110,7 +110,10 @@ async function takeSteps(
 ): Promise<{ process: SupervisedProcess; report: StartReport }> {
   const clock = new StepClock();
   const { record } = container;
-  await clock.step('image', async () => [undefined, `${record.config.image} (${record.imageId}) is here`]);
+  await clock.step('image', async () => [
+    undefined,
+    `${record.config.image} (${record.imageId.replace('sha256:', '').slice(0, 12)}) is here`,
+  ]);
   const root = await clock.step('create', () => createRoot(engine, container, undo));
   const network = await clock.step('network', () => connectNetwork(engine, container, undo));
   const { shim, files } = await clock.step('address', () =>
@@ -218,7 +221,7 @@ async function catchOutput(
   container.process = process;
   await connectWaiting(container, process);
   const log = logTarget(engine.config, container.record);
-  const kept = log === undefined ? 'no log' : `log ${log.path}`;
+  const kept = log === undefined ? 'no log' : `${container.record.hostConfig.logConfig.type} log`;
   return [undefined, `${container.record.config.tty ? 'terminal' : 'pipes'}, ${kept}`];
 }
 
