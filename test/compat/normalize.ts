@@ -1,0 +1,46 @@
+/** Takes out of an answer what differs from run to run and from host to host: IDs, moments, addresses, folders. */
+
+export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+
+const replacements: ReadonlyArray<readonly [RegExp, string]> = [
+  [/\b[0-9a-f]{64}\b/g, '<id>'],
+  [/\b[0-9a-f]{12}\b/g, '<short id>'],
+  [/\b(?!0001-01-01)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)/g, '<time>'],
+  [/\b([0-9a-f]{2}:){5}[0-9a-f]{2}\b/g, '<mac>'],
+  [/\b(10|172)\.\d+\.\d+\.\d+\b/g, '<address>'],
+  [/\b(Less than a second|About a minute|\d+ seconds?|\d+ minutes?) ago\b/gi, '<while> ago'],
+  [/\bUp (Less than a second|About a minute|\d+ seconds?|\d+ minutes?)\b/g, 'Up <while>'],
+];
+
+/** Numbers that are moments, process IDs or sizes: only whether they are zero, positive or negative counts. */
+const vagueNumbers = /^(Pid|PID|Created|CreatedAt|time|timeNano|Size|SizeRw|SizeRootFs|VirtualSize|LayersSize|SharedSize)$/;
+
+function vague(value: number): string {
+  if (value === 0) return '<zero>';
+  return value > 0 ? '<positive number>' : '<negative number>';
+}
+
+export class Normalizer {
+  readonly #roots: readonly string[];
+
+  /** `roots`: the engine's own folders. */
+  constructor(roots: readonly string[]) {
+    this.#roots = roots;
+  }
+
+  text(text: string): string {
+    let result = text;
+    for (const root of this.#roots) result = result.replaceAll(root, '<root>');
+    for (const [pattern, word] of replacements) result = result.replace(pattern, word);
+    return result;
+  }
+
+  value(value: unknown, key = ''): Json {
+    if (typeof value === 'string') return this.text(value);
+    if (typeof value === 'number') return vagueNumbers.test(key) ? vague(value) : value;
+    if (typeof value === 'boolean' || value === null || value === undefined) return value ?? null;
+    if (Array.isArray(value)) return value.map((item: unknown) => this.value(item));
+    const entries = Object.entries(value).filter(([, item]) => item !== undefined);
+    return Object.fromEntries(entries.map(([name, item]) => [this.text(name), this.value(item, name)]));
+  }
+}

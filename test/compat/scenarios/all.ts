@@ -1,0 +1,7 @@
+/** Every scenario, by name. */
+import type { Scenario } from '../side.ts';
+import { inspectContainers } from './inspect.ts';
+
+export const allScenarios: Record<string, Scenario> = {
+  inspect: inspectContainers,
+};
