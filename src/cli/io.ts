@@ -1,5 +1,5 @@
 /** The command line's own input and output: descriptors 0, 1 and 2, and what they are. */
-import { write, writeSync } from 'node:fs';
+import { createReadStream, write, writeSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { isatty } from 'node:tty';
 import { EngineError, errnoOf } from '../errors/engine-error.ts';
@@ -29,11 +29,16 @@ export const brokenPipe = 'the reader of the output has gone';
 /** The process's own. */
 export function processIo(): Io {
   return {
-    stdin: { isTerminal: isatty(0), open: () => process.stdin },
+    stdin: { isTerminal: isatty(0), open: () => openStdin() },
     stdout: descriptorOutput(1, () => process.stdout.columns ?? 0),
     stderr: descriptorOutput(2, () => process.stderr.columns ?? 0),
     env: process.env,
   };
+}
+
+/** A pipe or a file is read by its descriptor: Bun's `process.stdin` now and then never tells the end of one that was paused. */
+function openStdin(): Readable {
+  return isatty(0) ? process.stdin : createReadStream('', { fd: 0, autoClose: false });
 }
 
 function descriptorOutput(descriptor: number, columns: () => number): Output {
