@@ -2,7 +2,9 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { uptime } from 'node:os';
+import { isFrozen } from '../host/cgroups-control.ts';
 import type { ExitStatus, SupervisedProcess } from '../runtime/runtime-types.ts';
+import { cgroupsPath } from './container-spec.ts';
 import type { Container } from './container-table.ts';
 import type { Engine } from './engine.ts';
 import { recordExit, removeInBackground, watchExit } from './exit.ts';
@@ -42,23 +44,27 @@ export async function restoreContainers(engine: Engine): Promise<void> {
 async function restoreContainer(engine: Engine, container: Container): Promise<boolean> {
   const process = await engine.runtime.adopt(container.id, container.id);
   if (process !== undefined) {
-    adopt(engine, container, process);
+    await adopt(engine, container, process);
     return true;
   }
   await settleEnded(engine, container);
   return false;
 }
 
-function adopt(engine: Engine, container: Container, process: SupervisedProcess): void {
-  const { pid, startedAt } = process;
+async function adopt(engine: Engine, container: Container, process: SupervisedProcess): Promise<void> {
   if (container.state.status === 'removing') {
     process.kill(9).catch((err: unknown) => engine.log.debug({ err }, 'it has ended by itself'));
     releaseAfter(engine, container, process);
     return;
   }
+  /* A daemon that was killed between a pause and its record knows no better. */
+  const frozen = await isFrozen(engine.host.cgroups, cgroupsPath(engine, container.record));
+  const { pid, startedAt } = process;
   container.process = process;
   if (!hasProcess(container.state))
     engine.containers.setState(container, { status: 'running', pid, startedAt });
+  const status = frozen ? 'paused' : 'running';
+  if (container.state.status !== status) engine.containers.setState(container, { status, pid, startedAt });
   watchExit(engine, container, process, relaunch);
 }
 

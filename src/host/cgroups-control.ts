@@ -123,6 +123,17 @@ export function removeIfEmpty(cgroups: Hierarchies, cgroupsPath: string): void {
   }
 }
 
+/** Is the cgroup frozen, as `pause` does it? False where it is gone. */
+export async function isFrozen(cgroups: Hierarchies, cgroupsPath: string): Promise<boolean> {
+  const v1 = hierarchyOf(cgroups, 'freezer');
+  const hierarchy = v1 ?? cgroups.hierarchies.find(({ version }) => version === 2);
+  if (hierarchy === undefined) return false;
+  const directory = cgroupDirectories({ hierarchies: [hierarchy] }, cgroupsPath)[0] ?? '';
+  const file = hierarchy.version === 2 ? 'cgroup.freeze' : 'freezer.state';
+  const state = (await readFile(join(directory, file), 'utf8').catch(() => '')).trim();
+  return state === '1' || state === 'FROZEN' || state === 'FREEZING';
+}
+
 /** How often the kernel ended a process of the cgroup for want of memory. 0 where the cgroup or the controller is gone. */
 export async function oomKills(cgroups: Hierarchies, cgroupsPath: string): Promise<number> {
   const file = oomFileOf(cgroups, cgroupsPath);

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { attachContainer } from '../../src/engine/attach.ts';
 import type { Container } from '../../src/engine/container-table.ts';
 import { createExec, startExec } from '../../src/engine/exec.ts';
+import { pauseContainer, unpauseContainer } from '../../src/engine/pause.ts';
 import { removeContainer } from '../../src/engine/remove.ts';
 import { startContainer } from '../../src/engine/start.ts';
 import { stopContainer } from '../../src/engine/stop.ts';
@@ -107,6 +108,21 @@ function hasEnded(pid: number): boolean {
     return true;
   }
 }
+
+test('whether a container is paused is what the kernel says', async () => {
+  const id = await bench.run(['sleep', '1000']);
+  await pauseContainer(bench.engine, id);
+  await bench.reopen();
+  assert.equal(find(id).state.status, 'paused');
+  await unpauseContainer(bench.engine, id);
+  assert.equal(find(id).state.status, 'running');
+  await pauseContainer(bench.engine, id);
+  const { pid = 0, startedAt = 0 } = find(id).process ?? {};
+  bench.engine.containers.setState(find(id), { status: 'running', pid, startedAt });
+  await bench.reopen();
+  assert.equal(find(id).state.status, 'paused');
+  await removeContainer(bench.engine, id, force);
+});
 
 test('restart policies are obeyed when the engine starts', async () => {
   const wanted = await bench.run(['sh', '-c', 'sleep 0.2; exit 1'], { host: always });
