@@ -7,12 +7,10 @@ import type { CreateRequest } from './create-request.ts';
 import type { Engine } from './engine.ts';
 import { validateLogConfig } from './log-target.ts';
 import type { ContainerConfig, HostConfig } from './model.ts';
-import { networkKind } from './network-mode.ts';
 import { portRequests } from './ports.ts';
 import type { RestartPolicy } from './restart-policy.ts';
 import { runtimeProgram } from './runtimes.ts';
 import { validateHostConfig } from './spec/host-config.ts';
-import { joinedContainer } from './spec/modes.ts';
 
 function invalid(message: string, hint?: string): EngineError {
   return new EngineError('invalid-argument', message, hint === undefined ? {} : { hint });
@@ -57,10 +55,9 @@ function validateRestart(policy: RestartPolicy, autoRemove: boolean): void {
   if (autoRemove && name !== 'no') throw invalid("can't create 'AutoRemove' container with restart policy");
 }
 
+/** A network that is not there is the start's error, as in Docker: clients take a 404 of create for a missing image, and would pull it. */
 function validateNetwork(engine: Engine, request: CreateRequest, hostConfig: HostConfig): void {
-  networkKind(engine, hostConfig.networkMode);
-  for (const [name, endpoint] of Object.entries(request.endpointConfigs)) {
-    if (joinedContainer(name) === undefined) networkKind(engine, name);
+  for (const endpoint of Object.values(request.endpointConfigs)) {
     if (endpoint.ipv4Address !== undefined || endpoint.ipv6Address !== undefined) {
       throw invalid('user specified IP address is supported on user defined networks only');
     }

@@ -124,7 +124,6 @@ test('limits outside their range are 400', async () => {
     { CpuShares: -1 },
     { NanoCpus: 1e15 },
     { CpusetCpus: '99' },
-    { NetworkMode: 'no-such-network' },
     { CapAdd: ['NOT_A_CAP'] },
   ];
   for (const hostConfig of wrong) {
@@ -135,6 +134,14 @@ test('limits outside their range are 400', async () => {
     );
   }
   await nothingWasMade();
+});
+
+test('a network that is not there is named, without a pull of the image', async () => {
+  const failed = await daemon.docker(['run', '--name', 'lost', '--network', 'nowhere', 'busybox', 'true']);
+  assert.equal(failed.code, 125);
+  assert.match(failed.stderr, /network nowhere not found/);
+  assert.doesNotMatch(failed.stderr, /Unable to find image/);
+  await daemon.ok(['rm', 'lost']);
 });
 
 test('unknown containers and forbidden states', async () => {
