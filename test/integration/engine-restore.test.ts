@@ -124,6 +124,22 @@ test('whether a container is paused is what the kernel says', async () => {
   await removeContainer(bench.engine, id, force);
 });
 
+test('a paused container whose shim was killed is ended all the same', async () => {
+  const seen = await bench.run(['sleep', '1000']);
+  const unseen = await bench.run(['sleep', '1000']);
+  const pids = [seen, unseen].map((id) => find(id).process?.pid ?? 0);
+  for (const id of [seen, unseen]) await pauseContainer(bench.engine, id);
+  const ended = waitContainer(bench.engine, seen, 'next-exit').result;
+  process.kill(find(seen).process?.shimPid ?? 0, 'SIGKILL');
+  assert.deepEqual(await ended, { exitCode: 137 });
+  const { shimPid = 0 } = find(unseen).process ?? {};
+  await bench.reopen(() => void process.kill(shimPid, 'SIGKILL'));
+  const { state } = find(unseen);
+  assert.ok(state.status === 'exited' && state.exitCode === 137);
+  await until(() => pids.every(hasEnded));
+  for (const id of [seen, unseen]) await removeContainer(bench.engine, id, force);
+});
+
 test('restart policies are obeyed when the engine starts', async () => {
   const wanted = await bench.run(['sh', '-c', 'sleep 0.2; exit 1'], { host: always });
   const stopped = await bench.run(['sleep', '1000'], {
