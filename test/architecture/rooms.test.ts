@@ -120,3 +120,12 @@ test('every dependency has its reason in CONTRIBUTING.md', () => {
     }
   }
 });
+
+test('every runtime dependency is imported somewhere', () => {
+  const manifest: { dependencies: Record<string, string> } = JSON.parse(readFileSync('package.json', 'utf8'));
+  const imported = new Set(sources.flatMap(importsOf));
+  const unused = Object.keys(manifest.dependencies).filter(
+    (name) => ![...imported].some((one) => one === name || one.startsWith(`${name}/`)),
+  );
+  assert.deepEqual(unused, []);
+});
