@@ -2,6 +2,7 @@
 # Builds the native helper, the daemon and the command line into native/build and dist.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. scripts/link-node.sh
 export PATH="$PWD/node_modules/.bin:$PATH"
 command -v gcc >/dev/null && command -v make >/dev/null || { echo "gcc and make are missing (Debian: apt-get install gcc make libc6-dev linux-libc-dev)" >&2; exit 1; }
 

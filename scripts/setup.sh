@@ -40,6 +40,7 @@ install_modules() {
   command -v npm >/dev/null || die "npm is missing: install Node.js 18 or newer with npm (Debian: apt-get install nodejs npm)"
   say "installing the Node.js packages (npm ci)"
   npm ci --no-progress --loglevel=error >&2 || die "npm ci failed: can this host reach its npm registry?"
+  . scripts/link-node.sh
   [ -x node_modules/.bin/node ] || die "npm brought no Node.js for $(uname -sm): Gantry runs on Linux on x64 and arm64"
   printf '%s' "$stamp" >node_modules/.gantry-stamp
 }
