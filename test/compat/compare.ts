@@ -1,5 +1,5 @@
 /**
- * Compares Gantry with Debian's dockerd, question by question: `node test/compat/compare.ts [--keep-going] [PATTERN…]`.
+ * Compares Gantry with Debian's dockerd, question by question: `node test/compat/compare.ts [PATTERN…]`.
  * Prints each difference that docs/differences.md does not explain; exits with 1 where there is one.
  * Needs root, the stock docker CLI, a build in dist/, and Debian's packages (kept in $GANTRY_PEER_DIR, /tmp/gantry-peer).
  * $GANTRY_PEER_SOCKET: the socket of such a dockerd that already runs.
@@ -79,7 +79,10 @@ async function compareAll(docker: Side, gantry: Side): Promise<number> {
 const socket = process.env['GANTRY_PEER_SOCKET'];
 const dockerd = socket === undefined ? await Dockerd.start(peerRoot) : undefined;
 const daemon = await TestDaemon.start();
-const docker = new Side('docker', socket ?? dockerd?.socket ?? '', [join(peerRoot, 'data'), join(peerRoot, 'exec')]);
+const docker = new Side('docker', socket ?? dockerd?.socket ?? '', [
+  join(peerRoot, 'data'),
+  join(peerRoot, 'exec'),
+]);
 const gantry = new Side('gantry', daemon.socket, [daemon.dataRoot, daemon.execRoot]);
 try {
   await docker.ok(['load'], { input: busyboxArchive() });

@@ -16,11 +16,7 @@ function shown(value: Json | undefined): string {
   return value === undefined ? '(absent)' : JSON.stringify(value);
 }
 
-export function differences(
-  place: string,
-  docker: Json | undefined,
-  gantry: Json | undefined,
-): Difference[] {
+export function differences(place: string, docker: Json | undefined, gantry: Json | undefined): Difference[] {
   if (isObject(docker) && isObject(gantry)) {
     const keys = [...new Set([...Object.keys(docker), ...Object.keys(gantry)])];
     return keys.flatMap((key) => differences(`${place}.${key}`, docker[key], gantry[key]));

@@ -50,6 +50,11 @@ export class Side {
     return callApi(this.socket, method, `${version}${path}`, body, headers);
   }
 
+  /** The same without a version in front of the path. */
+  raw(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<ApiAnswer> {
+    return callApi(this.socket, method, path, body, headers);
+  }
+
   /** Asks the API and notes status, the headers that clients look at, and the body. */
   async request(
     label: string,
@@ -59,9 +64,13 @@ export class Side {
     headers?: Record<string, string>,
   ): Promise<ApiAnswer> {
     const answer = await this.api(method, path, body, headers);
+    this.noteAnswer(label, answer);
+    return answer;
+  }
+
+  noteAnswer(label: string, answer: ApiAnswer): void {
     const shown = Object.fromEntries(comparedHeaders.map((name) => [name, answer.headers[name] ?? null]));
     this.note(label, { status: answer.status, headers: shown, body: answer.json ?? answer.text });
-    return answer;
   }
 
   /** Notes the document at a path, without status and headers. */

@@ -1,7 +1,10 @@
 /** Every scenario, by name. */
 import type { Scenario } from '../side.ts';
+import { wrongRequests, wrongVersions } from './errors.ts';
 import { inspectContainers } from './inspect.ts';
 
 export const allScenarios: Record<string, Scenario> = {
   inspect: inspectContainers,
+  errors: wrongRequests,
+  versions: wrongVersions,
 };
