@@ -4,24 +4,36 @@ import { EngineError } from '../errors/engine-error.ts';
 import { canonicalReference, parseReference, withDefaultTag } from '../oci/reference.ts';
 import type { Snapshotter } from '../snapshots/snapshotter.ts';
 import type { BlobStore } from '../store/blob-store.ts';
+import { commitImage } from './commit-image.ts';
 import { historyOf } from './image-history.ts';
 import type { ImageConfiguration, ImageParts } from './image-parts.ts';
 import { type ImageDatabase, ImageTable } from './image-table.ts';
 import type {
+  CommitRequest,
+  DistributionInfo,
   Image,
   ImageHistoryEntry,
   ImageService,
   Progress,
   PullRequest,
+  PushRequest,
+  RegistryAuth,
+  RegistryLogin,
+  RemoteManifest,
   RemovedImage,
+  SearchResult,
 } from './image-types.ts';
 import { type ImportOptions, importImage } from './import-image.ts';
 import { Collector } from './leases.ts';
 import { loadImages } from './load-images.ts';
+import { pullAllTags } from './pull-all.ts';
 import { pullImage } from './pull-image.ts';
+import { pushImage } from './push-image.ts';
 import { Transport } from './registry/transport.ts';
+import { checkLogin, inspectDistribution, remoteManifests, searchImages } from './registry-questions.ts';
 import { type RemoveOptions, removeImage } from './remove-image.ts';
 import { noSuchImage, resolveImage } from './resolve-image.ts';
+import { saveImages } from './save-images.ts';
 import { SharedWork } from './shared-work.ts';
 import { Slots } from './slots.ts';
 
@@ -65,6 +77,44 @@ export class ImageStore implements ImageService {
 
   async pull(request: PullRequest): Promise<Image> {
     return this.#view(await pullImage(this.#parts, request));
+  }
+
+  async pullAll(request: PullRequest): Promise<Image[]> {
+    const ids = await pullAllTags(this.#parts, request);
+    return ids.map((id) => this.#view(id));
+  }
+
+  async push(request: PushRequest): Promise<void> {
+    await pushImage(this.#parts, request);
+  }
+
+  save(names: readonly string[], options: { platform?: string }, signal?: AbortSignal): Promise<Readable> {
+    return saveImages(this.#parts, names, options, signal);
+  }
+
+  async commit(request: CommitRequest, signal?: AbortSignal): Promise<Image> {
+    return this.#view(await commitImage(this.#parts, request, signal));
+  }
+
+  distribution(reference: string, auth?: RegistryAuth, signal?: AbortSignal): Promise<DistributionInfo> {
+    return inspectDistribution(this.#parts, reference, auth, signal);
+  }
+
+  remoteManifests(
+    reference: string,
+    options: { expand: boolean; insecure: boolean },
+    auth?: RegistryAuth,
+    signal?: AbortSignal,
+  ): Promise<RemoteManifest[]> {
+    return remoteManifests(this.#parts, reference, options, auth, signal);
+  }
+
+  login(server: string, auth: RegistryAuth, signal?: AbortSignal): Promise<RegistryLogin> {
+    return checkLogin(this.#parts, server, auth, signal);
+  }
+
+  search(term: string, limit: number, auth?: RegistryAuth, signal?: AbortSignal): Promise<SearchResult[]> {
+    return searchImages(this.#parts, term, limit, auth, signal);
   }
 
   async load(archive: Readable, progress: Progress, signal?: AbortSignal): Promise<Image[]> {

@@ -1,6 +1,7 @@
 /** What the image room offers to the engine and the API. */
 import type { Readable } from 'node:stream';
-import type { ImageConfig } from '../oci/image-config.ts';
+import type { ImageConfig, ImageProcess } from '../oci/image-config.ts';
+import type { Platform } from '../oci/platform.ts';
 
 export interface Image {
   /** Digest of the config: `sha256:…`. */
@@ -48,6 +49,75 @@ export interface PullRequest {
   signal?: AbortSignal;
 }
 
+/** `push` of one tag, or of all tags of a repository. */
+export interface PushRequest {
+  /** As the user wrote it; with a tag or, to push all tags, without one. */
+  reference: string;
+  allTags: boolean;
+  auth?: RegistryAuth;
+  progress: Progress;
+  /** Hears what each tag was pushed as, for the stream's `aux` line. */
+  onPushed?: (pushed: PushedTag) => void;
+  signal?: AbortSignal;
+}
+
+export interface PushedTag {
+  tag: string;
+  /** Of the manifest. */
+  digest: string;
+  /** Of the manifest, bytes. */
+  size: number;
+}
+
+/** A container's file system made into an image. */
+export interface CommitRequest {
+  /** The image that the container was made of. */
+  parent: Image;
+  /** What changed in the container's read-write layer: a layer's tar with whiteouts (OCI image-spec, layer.md). */
+  layer: Readable;
+  /** Before `changes`. */
+  process: ImageProcess;
+  changes: readonly string[];
+  reference?: string;
+  author?: string;
+  comment?: string;
+  /** For the history. */
+  createdBy: string;
+}
+
+/** What a registry says of a reference, without pulling it. */
+export interface DistributionInfo {
+  mediaType: string;
+  digest: string;
+  /** Bytes. */
+  size: number;
+  platforms: Platform[];
+}
+
+/** A manifest as a registry has it: `manifest inspect`. */
+export interface RemoteManifest {
+  /** Familiar, with digest. */
+  reference: string;
+  mediaType: string;
+  digest: string;
+  data: Buffer;
+  platform?: Platform;
+}
+
+export interface SearchResult {
+  name: string;
+  description: string;
+  starCount: number;
+  isOfficial: boolean;
+  isAutomated: boolean;
+}
+
+export interface RegistryLogin {
+  status: string;
+  /** '' where the registry gives none. */
+  identityToken: string;
+}
+
 export interface RemovedImage {
   untagged?: string;
   deleted?: string;
@@ -70,6 +140,25 @@ export interface ImageService {
   /** Replaces mirrors of Docker Hub and insecure registries, when the daemon's configuration was read again. */
   configure(config: { mirrors: readonly string[]; insecureRegistries: readonly string[] }): void;
   pull(request: PullRequest): Promise<Image>;
+  /** All tags of a repository, one after the other. */
+  pullAll(request: PullRequest): Promise<Image[]>;
+  /** EngineErrors in Docker's words; `not-found` where there is no such tag here. */
+  push(request: PushRequest): Promise<void>;
+  /** One archive of several images, which every Docker loads: `manifest.json` over an OCI layout. EngineError `not-found` before the first byte. */
+  save(names: readonly string[], options: { platform?: string }, signal?: AbortSignal): Promise<Readable>;
+  commit(request: CommitRequest, signal?: AbortSignal): Promise<Image>;
+  /** EngineErrors as from `pull`. */
+  distribution(reference: string, auth?: RegistryAuth, signal?: AbortSignal): Promise<DistributionInfo>;
+  /** The manifest, or all that an index names with `expand`. */
+  remoteManifests(
+    reference: string,
+    options: { expand: boolean; insecure: boolean },
+    auth?: RegistryAuth,
+    signal?: AbortSignal,
+  ): Promise<RemoteManifest[]>;
+  /** Are these credentials good? EngineError `unauthorized` in Docker's words. `server` is '' for Docker Hub. */
+  login(server: string, auth: RegistryAuth, signal?: AbortSignal): Promise<RegistryLogin>;
+  search(term: string, limit: number, auth?: RegistryAuth, signal?: AbortSignal): Promise<SearchResult[]>;
   /** Docker archive or OCI layout, plain, gzip or zstd. Says `Loaded image: NAME` for each. */
   load(archive: Readable, progress: Progress, signal?: AbortSignal): Promise<Image[]>;
   /** A root file system tar into an image of one layer. */
