@@ -23,6 +23,8 @@ export interface ImageRecord {
   layers: LayerOfImage[];
   /** Manifest (and the index that led to it) that the image came with: blobs too. */
   manifestDigests: string[];
+  /** ID of the image that this one was committed or built from on this host. */
+  parent?: string;
 }
 
 /** Its key is the canonical reference: `docker.io/library/busybox:latest`, `docker.io/library/busybox@sha256:…`. */

@@ -61,8 +61,11 @@ export class ImageTable {
   }
 
   /** Stores an image and lets references name it: all or nothing, durable on return. */
-  put(id: string, record: ImageRecord, references: readonly string[]): void {
+  put(id: string, given: ImageRecord, references: readonly string[]): void {
     const reference = { imageId: id, taggedAt: Date.now() };
+    // An image that was made here, and then came from elsewhere too, keeps its parent.
+    const parent = given.parent ?? this.#images.get(id)?.parent;
+    const record = parent === undefined ? given : { ...given, parent };
     this.#database.transaction(() => {
       this.#storedImages.put(id, record);
       for (const canonical of references) this.#storedReferences.put(canonical, reference);
@@ -116,6 +119,7 @@ export class ImageTable {
     const manifestDigest = record.manifestDigests[0];
     return {
       id,
+      ...(record.parent === undefined ? {} : { parentId: record.parent }),
       config: record.config,
       chainIds,
       size: chainIds.reduce((sum, chainId) => sum + this.#layerSize(chainId), 0),

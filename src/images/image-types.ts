@@ -6,6 +6,8 @@ import type { Platform } from '../oci/platform.ts';
 export interface Image {
   /** Digest of the config: `sha256:…`. */
   id: string;
+  /** ID of the image that it was committed or built from on this host. It may be gone. */
+  parentId?: string;
   config: ImageConfig;
   /** Chain IDs, base layer first. */
   chainIds: string[];
