@@ -15,6 +15,7 @@ import {
   residentBytes,
   runQuietly,
 } from './measure.ts';
+import { measureShipping } from './ship.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -24,6 +25,7 @@ const { values: options } = parseArgs({
   },
 });
 const runs = Number(options.runs);
+const cache = process.env['GANTRY_BENCH_DIR'] ?? join(tmpdir(), 'gantry-bench');
 
 interface Context {
   peer: Peer;
@@ -122,6 +124,36 @@ const measurements: Measurement[] = [
   },
 ];
 
+/** Rounds of pulls and pushes: each moves gigabytes. */
+const shipRounds = 3;
+const shipped = new Map<string, ReturnType<typeof measureShipping>>();
+
+/** One run of all three for a peer. */
+function shipping(context: Context): ReturnType<typeof measureShipping> {
+  const { name } = context.peer;
+  const known = shipped.get(name) ?? measureShipping(context, cache, shipRounds);
+  shipped.set(name, known);
+  return known;
+}
+
+measurements.push(
+  {
+    name: 'ship: pull of 986 MB in 3 layers',
+    unit: 'ms',
+    measure: async (context) => (await shipping(context)).pull,
+  },
+  {
+    name: 'ship: push of what was pulled, to another registry',
+    unit: 'ms',
+    measure: async (context) => (await shipping(context)).push,
+  },
+  {
+    name: 'ship: push of the same, loaded without compression',
+    unit: 'ms',
+    measure: async (context) => (await shipping(context)).pushPlain,
+  },
+);
+
 /** A busybox image by `docker import`. */
 async function importBusybox(docker: Context['docker']): Promise<void> {
   const root = mkdtempSync(join(tmpdir(), 'gantry-bench-image-'));
@@ -168,7 +200,6 @@ function table(gantry: Map<string, number>, dockerd: Map<string, number>, versio
 }
 
 async function main(): Promise<void> {
-  const cache = process.env['GANTRY_BENCH_DIR'] ?? join(tmpdir(), 'gantry-bench');
   const known = existsSync(join(cache, 'root/ready'));
   if (!known) process.stderr.write('fetching a dockerd to compare with …\n');
   execFileSync('bash', ['scripts/peer-dockerd.sh', 'prepare', cache], { stdio: 'inherit' });

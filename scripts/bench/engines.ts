@@ -10,6 +10,8 @@ export interface Peer {
   /** `unix://…` */
   host: string;
   pid: number;
+  /** Name of its network namespace. */
+  netns: string;
   stop(): Promise<void>;
 }
 
@@ -73,6 +75,7 @@ export async function startGantry(root: string, cli: string): Promise<Peer> {
     version,
     host,
     pid: Number(readFileSync(`${directory}/pid`, 'utf8')),
+    netns,
     async stop() {
       removeAll(cli, host);
       await stopChild(child);
@@ -99,6 +102,7 @@ export async function startDockerd(root: string, cli: string): Promise<Peer> {
     version,
     host,
     pid: Number(readFileSync(`${root}/docker.pid`, 'utf8')),
+    netns,
     async stop() {
       removeAll(cli, host);
       await stopChild(child);
