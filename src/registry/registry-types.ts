@@ -127,6 +127,8 @@ export interface RegistryStorage {
 export interface CollectOptions {
   /** Milliseconds for which an unreferenced blob, or an upload that nobody goes on with, stays. */
   grace: number;
+  /** For uploads, where another time than `grace` is meant; Infinity keeps them. */
+  uploadGrace?: number;
   /** Delete manifests that no tag, index or subject names, too. */
   untagged: boolean;
   dryRun: boolean;
@@ -160,9 +162,14 @@ export interface Principal {
 export interface AccessController {
   /**
    * EngineErrors: `unauthorized` with `details.challenge`, the value for `WWW-Authenticate`; `forbidden` for someone known who may not.
-   * `accesses` is empty for `/v2/`. `authorization` is the header of that name.
+   * `accesses` is empty for `/v2/`. `authorization` is the header of that name. `origin` is how the client reached the registry
+   * (`https://HOST:PORT`, as in absolute `Location` headers): a challenge may have to name a URL of the registry's own.
    */
-  authorize(authorization: string | undefined, accesses: readonly AccessRequest[]): Promise<Principal>;
+  authorize(
+    authorization: string | undefined,
+    accesses: readonly AccessRequest[],
+    origin?: string,
+  ): Promise<Principal>;
   /** May `principal` pull from `repository`? For mounts and lists; never rejects. */
   mayPull(principal: Principal, repository: string): Promise<boolean>;
 }
@@ -240,6 +247,10 @@ export interface RegistrySettings {
   headers: Record<string, string[]>;
   /** Names of a page of `_catalog` at most. */
   catalogLimit: number;
+  /** What stands before `/v2/` in the registry's paths (`/registry`, without a slash at its end); absent for nothing. */
+  prefix?: string;
+  /** Bounds the `urls` of descriptors in pushed manifests: one of `allow` must match each, none of `deny` may. Absent: any. */
+  foreignUrls?: { allow: RegExp[]; deny: RegExp[] };
 }
 
 export interface AnsweredRequest {
