@@ -201,7 +201,9 @@ export interface PushPolicy {
    * EngineError `forbidden` with a sentence that names the quota; it is answered as DENIED.
    */
   checkPush(repository: string, bytes: number): Promise<void>;
-  /** EngineError `forbidden` for a tag that must not be moved or removed. */
+  /** Called before a manifest is put, tagged or not, besides the others. EngineError `forbidden` where the repository would have too many. */
+  checkManifest?(repository: string, digest: string): Promise<void>;
+  /** Also called for each tag that the deletion of a manifest would take. EngineError `forbidden` for a tag that must not be moved or removed, or is one too many. */
   checkTag(repository: string, tag: string, digest: string | undefined): Promise<void>;
 }
 
