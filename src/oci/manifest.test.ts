@@ -34,6 +34,25 @@ test('an index, its media type only served', () => {
   assert.deepEqual(index.manifests[0]?.platform, { os: 'linux', architecture: 'arm64' });
 });
 
+test('what a document says of itself: artifact type, subject and annotations', () => {
+  const subject = { mediaType: mediaTypes.ociManifest, digest, size: 7 };
+  const annotations = { 'org.example.a': 'b' };
+  const urls = ['https://layers.example.org/1'];
+  const own = { schemaVersion: 2, mediaType: mediaTypes.ociManifest, artifactType: 'application/x' };
+  const manifest = parseManifest(
+    encode({ ...own, config, layers: [{ ...layer, urls }], subject, annotations }),
+  );
+  assert.ok(manifest.kind === 'manifest');
+  assert.equal(manifest.artifactType, 'application/x');
+  assert.deepEqual(manifest.subject, subject);
+  assert.deepEqual(manifest.annotations, annotations);
+  assert.deepEqual(manifest.layers[0]?.urls, urls);
+  assert.throws(
+    () => parseManifest(encode({ ...own, config, layers: [], subject: { digest: 'sha256:x' } })),
+    (error) => isEngineError(error, 'invalid-argument'),
+  );
+});
+
 test('schema 1 is refused clearly, ambiguous and broken documents too', () => {
   assert.throws(
     () =>

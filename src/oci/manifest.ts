@@ -11,19 +11,28 @@ export interface Descriptor {
   size: number;
   platform?: Platform;
   annotations?: Record<string, string>;
+  /** Where else the content may be had from. */
+  urls?: string[];
 }
 
-export interface Manifest {
-  kind: 'manifest';
+/** What manifests and indexes may say of themselves. */
+interface DocumentFields {
   mediaType: string;
+  artifactType?: string;
+  /** The manifest that this one refers to. */
+  subject?: Descriptor;
+  annotations?: Record<string, string>;
+}
+
+export interface Manifest extends DocumentFields {
+  kind: 'manifest';
   config: Descriptor;
   /** Base layer first. */
   layers: Descriptor[];
 }
 
-export interface ManifestIndex {
+export interface ManifestIndex extends DocumentFields {
   kind: 'index';
-  mediaType: string;
   manifests: Descriptor[];
 }
 
@@ -61,11 +70,29 @@ function parseDescriptor(value: unknown, what: string): Descriptor {
     throw invalid(`${what} has a bad size`);
   const platform = parsePlatform(value['platform']);
   const annotations = parseAnnotations(value['annotations']);
+  const urls = parseUrls(value['urls']);
   return {
     mediaType,
     digest: parseDigest(value['digest']),
     size,
     ...(platform === undefined ? {} : { platform }),
+    ...(annotations === undefined ? {} : { annotations }),
+    ...(urls === undefined ? {} : { urls }),
+  };
+}
+
+function parseUrls(value: unknown): string[] | undefined {
+  if (!Array.isArray(value)) return undefined;
+  return value.filter((url) => typeof url === 'string');
+}
+
+function parseFields(document: Record<string, unknown>, mediaType: string): DocumentFields {
+  const { artifactType, subject } = document;
+  const annotations = parseAnnotations(document['annotations']);
+  return {
+    mediaType,
+    ...(typeof artifactType === 'string' && artifactType !== '' ? { artifactType } : {}),
+    ...(subject === undefined || subject === null ? {} : { subject: parseDescriptor(subject, 'subject') }),
     ...(annotations === undefined ? {} : { annotations }),
   };
 }
@@ -103,11 +130,12 @@ export function parseManifest(data: Uint8Array, served?: string): Manifest | Man
   // A document that reads as both could be taken for either by two readers (CVE-2021-41190).
   if ('manifests' in document && ('layers' in document || 'config' in document))
     throw invalid('it is ambiguous');
+  const fields = parseFields(document, mediaType);
   if (kind === 'index')
-    return { kind, mediaType, manifests: parseDescriptors(document['manifests'], 'manifests') };
+    return { kind, ...fields, manifests: parseDescriptors(document['manifests'], 'manifests') };
   return {
     kind,
-    mediaType,
+    ...fields,
     config: parseDescriptor(document['config'], 'config'),
     layers: parseDescriptors(document['layers'], 'layers'),
   };
