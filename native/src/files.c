@@ -20,8 +20,7 @@ static int open_below(int root, const char *path) {
   return (int)syscall(SYS_openat2, root, path, &how, sizeof how);
 }
 
-/* Opens the directory that holds the last component of `path`, and points `name` at that component. */
-static int open_parent(int root, const char *path, const char **name) {
+int open_parent(int root, const char *path, const char **name) {
   char parent[4096];
   const char *slash = strrchr(path, '/');
   *name = slash == NULL ? path : slash + 1;

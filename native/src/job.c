@@ -74,6 +74,9 @@ static _Noreturn void child_main(const struct frame *frame, void *request, struc
     case FILES:
       files_job(request, &reply);
       write_reply(&reply, ends);
+    case ATTRIBUTES:
+      attributes_job(request, &reply);
+      write_reply(&reply, ends);
     default:
       become_shim(frame->body, ((struct shim_request *)request)->dir, ends);
   }
@@ -150,6 +153,8 @@ struct job *job_start(const struct frame *frame, const char **wrong) {
       START(netlink_request, parse_netlink, free_netlink)
     case FILES:
       START(file_request, parse_files, free_files)
+    case ATTRIBUTES:
+      START(attributes_request, parse_attributes, free_attributes)
     case SHIM:
       START(shim_request, parse_shim, free_shim)
     default:

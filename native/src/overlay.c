@@ -13,6 +13,9 @@
 enum { MAX_LAYERS = 500, FD_NAME = 32 };
 struct layers { int lower[MAX_LAYERS], upper, work; size_t count; };
 
+/* Features by which a directory's or a file's content is not where its name is. */
+static const char *const plain[] = {"redirect_dir", "metacopy"};
+
 static int open_layer(const char *path) {
   return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
@@ -44,6 +47,9 @@ static int set(int context, const char *key, int fd) {
 static int configure(int context, const struct layers *layers) {
   for (size_t i = 0; i < layers->count; i++)
     if (set(context, "lowerdir+", layers->lower[i]) < 0) return -1;
+  /* What a container wrote can then be read from its upper directory alone, whatever the kernel was built with. */
+  for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+    if (fsconfig(context, FSCONFIG_SET_STRING, plain[i], "off", 0) < 0 && errno != EINVAL) return -1;
   if (set(context, "upperdir", layers->upper) < 0 || set(context, "workdir", layers->work) < 0) return -1;
   return fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
 }
@@ -69,7 +75,7 @@ static int mount_by_string(const struct layers *layers, const char *target) {
   int len = 0;
   for (size_t i = 0; i < layers->count; i++)
     len += snprintf(options + len, sizeof options - (size_t)len, "%s/proc/self/fd/%d", i == 0 ? "lowerdir=" : ":", layers->lower[i]);
-  len += snprintf(options + len, sizeof options - (size_t)len, ",upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d", layers->upper,
+  len += snprintf(options + len, sizeof options - (size_t)len, ",upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d,redirect_dir=off,metacopy=off", layers->upper,
                   layers->work);
   if (len >= 4095) return errno = E2BIG, -1;
   return mount("overlay", target, "overlay", 0, options);

@@ -133,6 +133,18 @@ const char *parse_file_operation(struct bytes body, struct file_operation *into)
   return into->kind == FILE_SETXATTR && into->name == NULL ? "no attribute name" : NULL;
 }
 
+static const struct field attributes_fields[] = {
+  FIELD(1, TEXT, attributes_request, root),
+  FIELD(2, TEXTS, attributes_request, paths),
+  FIELD(3, TEXTS, attributes_request, prefixes),
+};
+
+const char *parse_attributes(struct bytes body, struct attributes_request *into) {
+  *into = (struct attributes_request){0};
+  const char *wrong = PARSE(body, attributes_fields, into);
+  return wrong == NULL && into->root == NULL ? "no root" : wrong;
+}
+
 static const struct field shim_fields[] = {
   FIELD(1, TEXT, shim_request, dir),             FIELD(2, BLOB, shim_request, memo),
   FIELD(3, TEXTS, shim_request, start_argv),     FIELD(4, TEXTS, shim_request, delete_argv),
@@ -176,6 +188,11 @@ void free_netlink(struct netlink_request *request) {
 
 void free_files(struct file_request *request) {
   free(request->operations.items);
+}
+
+void free_attributes(struct attributes_request *request) {
+  free(request->paths.items);
+  free(request->prefixes.items);
 }
 
 void free_shim(struct shim_request *request) {

@@ -24,6 +24,9 @@ struct file_operation {
   uint64_t kind, mode, major, minor, seconds, nanoseconds;
 };
 
+/* Paths below `root`, of which the extended attributes are read whose names begin with one of `prefixes`. */
+struct attributes_request { char *root; struct texts paths, prefixes; };
+
 enum { NET_HOST = 0, NET_NEW = 1, NET_PATH = 2 };
 struct shim_request {
   char *dir;
@@ -40,9 +43,11 @@ const char *parse_command(struct bytes body, struct command_request *into);
 const char *parse_netlink(struct bytes body, struct netlink_request *into);
 const char *parse_files(struct bytes body, struct file_request *into);
 const char *parse_file_operation(struct bytes body, struct file_operation *into);
+const char *parse_attributes(struct bytes body, struct attributes_request *into);
 const char *parse_shim(struct bytes body, struct shim_request *into);
 void free_command(struct command_request *request);
 void free_netlink(struct netlink_request *request);
 void free_files(struct file_request *request);
+void free_attributes(struct attributes_request *request);
 void free_shim(struct shim_request *request);
 #endif

@@ -1,4 +1,4 @@
-/* Kernel work that Node.js has no call for: netlink batches and file operations. */
+/* Kernel work that Node.js has no call for: netlink batches, file operations, extended attributes. */
 #ifndef STEPS_H
 #define STEPS_H
 #include "request.h"
@@ -12,6 +12,10 @@ int netlink_batch(int socket, const struct blobs *messages, struct buffer *repli
 /* Bodies of jobs: run in a child, write reply fields into `reply`. */
 void netlink_job(const struct netlink_request *request, struct buffer *reply);
 void files_job(const struct file_request *request, struct buffer *reply);
+void attributes_job(const struct attributes_request *request, struct buffer *reply);
+
+/* Opens the directory that holds the last component of `path` below `root`, never leaving it, and points `name` at that component. */
+int open_parent(int root, const char *path, const char **name);
 
 /* Fields of both jobs' replies. */
 enum { STEP_REPLY = 1, STEP_INDEX = 2, STEP_ERRNO = 3 };

@@ -57,6 +57,7 @@ static void parse_all(const struct buffer *body) {
   struct netlink_request netlink;
   struct file_request files;
   struct file_operation operation;
+  struct attributes_request attributes;
   struct shim_request shim;
   if (parse_command(bytes, &command) == NULL && command.argv.items[command.argv.count] != NULL) abort();
   free_command(&command);
@@ -66,6 +67,8 @@ static void parse_all(const struct buffer *body) {
     for (size_t i = 0; i < files.operations.count; i++) parse_file_operation(files.operations.items[i], &operation);
   free_files(&files);
   parse_file_operation(bytes, &operation);
+  if (parse_attributes(bytes, &attributes) == NULL && attributes.paths.count > 0 && attributes.paths.items[attributes.paths.count] != NULL) abort();
+  free_attributes(&attributes);
   parse_shim(bytes, &shim);
   free_shim(&shim);
   free(copy);

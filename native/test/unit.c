@@ -1,17 +1,21 @@
 /* Unit tests of the parts that read foreign bytes or must not lose any. Run under ASan and UBSan. */
 #define _GNU_SOURCE
 #include <assert.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "log.h"
 #include "queue.h"
 #include "request.h"
 #include "status.h"
+#include "steps.h"
 
 static char dir[] = "/tmp/gantry-unit-XXXXXX";
 
@@ -169,6 +173,61 @@ static void test_status(void) {
   free(content);
 }
 
+/* The number of attributes of the `index`th answer, or minus its errno; `value` gets the first one's. */
+static int attributes_of(const struct buffer *reply, int index, struct bytes *value) {
+  struct bytes rest = {reply->data, reply->len}, one;
+  uint32_t tag;
+  for (int i = 0; i <= index; i++) assert(next_field(&rest, &tag, &one) == 1 && tag == STEP_REPLY);
+  int count = 0;
+  struct bytes field;
+  while (next_field(&one, &tag, &field) == 1) {
+    if (tag == 3) return -(int)get_u64(field.data);
+    if (tag == 2 && count++ == 0) *value = field;
+  }
+  return count;
+}
+
+static void test_attributes(void) {
+  assert(mkdir("tree", 0700) == 0 && symlink("/etc/passwd", "tree/link") == 0 && symlink("/", "tree/out") == 0);
+  for (int i = 0; i < 2; i++) close(open(i == 0 ? "tree/file" : "outside", O_CREAT | O_WRONLY, 0600));
+  if (setxattr("tree/file", "user.a", "1\0" "2", 3, 0) < 0) return; /* a file system without */
+  assert(setxattr("tree/file", "user.b", "", 0, 0) == 0 && setxattr("outside", "user.secret", "s", 1, 0) == 0);
+  char *paths[] = {"file", "missing", "link", "../outside", "out/outside", "..", "file/x", NULL};
+  char *prefixes[] = {"user.", "security.cap", NULL};
+  struct attributes_request request = {"tree", {paths, 7}, {prefixes, 2}};
+  struct buffer reply = {0};
+  struct bytes value = {0};
+  attributes_job(&request, &reply);
+  assert(attributes_of(&reply, 0, &value) == 2 && value.len == 3 && memcmp(value.data, "1\0" "2", 3) == 0);
+  assert(attributes_of(&reply, 1, &value) == -ENOENT && attributes_of(&reply, 2, &value) == 0);
+  assert(attributes_of(&reply, 3, &value) == -ENOENT && attributes_of(&reply, 4, &value) == -ENOENT);
+  assert(attributes_of(&reply, 5, &value) == -EINVAL && attributes_of(&reply, 6, &value) == -ENOTDIR);
+  reply.len = 0;
+  request.prefixes.items = (char *[]){"user.b", NULL};
+  request.prefixes.count = 1;
+  attributes_job(&request, &reply);
+  assert(attributes_of(&reply, 0, &value) == 1 && value.len == 0);
+  reply.len = 0;
+  request.root = "nowhere";
+  attributes_job(&request, &reply);
+  assert(reply.len > 0 && get_u32(reply.data) == STEP_ERRNO);
+  buffer_free(&reply);
+}
+
+static void test_long_reply(void) {
+  static char value[3000];
+  static char *paths[3000];
+  struct buffer reply = {0};
+  close(open("tree/large", O_CREAT | O_WRONLY, 0600));
+  if (setxattr("tree/large", "user.large", value, sizeof value, 0) < 0) return;
+  for (int i = 0; i < 3000; i++) paths[i] = "large";
+  struct attributes_request request = {"tree", {paths, 3000}, {(char *[]){"user.", NULL}, 1}};
+  attributes_job(&request, &reply);
+  assert(reply.len > 4u << 20 && reply.len < (4u << 20) + 4000);
+  assert(attributes_of(&reply, 1000, &(struct bytes){0}) == 1);
+  buffer_free(&reply);
+}
+
 int main(void) {
   assert(mkdtemp(dir) != NULL && chdir(dir) == 0);
   test_frames();
@@ -177,9 +236,11 @@ int main(void) {
   test_rotation();
   test_queue();
   test_status();
+  test_attributes();
+  test_long_reply();
   char command[64];
   snprintf(command, sizeof command, "rm -r %s", dir);
   assert(system(command) == 0);
-  puts("6 passed, 0 failed");
+  puts("8 passed, 0 failed");
   return 0;
 }

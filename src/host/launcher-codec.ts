@@ -10,9 +10,23 @@ import {
   pathValue,
   textOf,
 } from './frame.ts';
-import type { CommandRequest, CommandResult, FileOperation, StepFailure } from './launcher-types.ts';
+import type {
+  CommandRequest,
+  CommandResult,
+  FileAttributes,
+  FileOperation,
+  StepFailure,
+} from './launcher-types.ts';
 
-export const requestTypes = { run: 1, netlink: 2, files: 3, shim: 4, cancel: 5, refused: 255 } as const;
+export const requestTypes = {
+  run: 1,
+  netlink: 2,
+  files: 3,
+  shim: 4,
+  cancel: 5,
+  attributes: 6,
+  refused: 255,
+} as const;
 
 const reply = { status: 1, timedOut: 2, stdout: 3, stderr: 4, pid: 5, errno: 6, text: 7 } as const;
 const step = { reply: 1, index: 2, errno: 3 } as const;
@@ -122,6 +136,38 @@ export function decodeSteps(body: Buffer): { replies: Buffer[]; failure?: StepFa
   const errno = numberOf(record, step.errno);
   if (errno === undefined) return { replies };
   return { replies, failure: { index: numberOf(record, step.index) ?? 0, errno } };
+}
+
+export function encodeAttributes(
+  root: string | Buffer,
+  paths: readonly Buffer[],
+  prefixes: readonly string[],
+): Buffer {
+  return encodeFields([
+    [1, pathValue(root)],
+    ...paths.map((path): Field => [2, pathValue(path)]),
+    ...prefixes.map((prefix): Field => [3, prefix]),
+  ]);
+}
+
+/** One result for each path that was answered: the first ones of those asked for. */
+export function decodeAttributes(body: Buffer): FileAttributes[] {
+  const { replies, failure } = decodeSteps(body);
+  if (failure !== undefined)
+    throw new EngineError('internal', `cannot read extended attributes: ${errnoName(failure.errno)}`);
+  return replies.map(decodeOneFile);
+}
+
+function decodeOneFile(body: Buffer): FileAttributes {
+  const attributes = new Map<string, Buffer>();
+  let name = '';
+  for (const { tag, value } of decodeFields(body)) {
+    if (tag === 3) return Number(value.readBigUInt64LE());
+    if (tag === 1) name = value.toString('latin1');
+    // The frame that it lies in is large, and shared.
+    else attributes.set(name, Buffer.from(value));
+  }
+  return attributes;
 }
 
 /** The pid of a shim. Throws `internal` with the step of its set-up that failed. */

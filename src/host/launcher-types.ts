@@ -32,6 +32,9 @@ export type FileOperation =
   | { kind: 'setxattr'; path: string | Buffer; name: string; value: Uint8Array }
   | { kind: 'utime'; path: string | Buffer; seconds: number; nanoseconds: number };
 
+/** Names and values of a file's extended attributes, or the errno for which they could not be read. */
+export type FileAttributes = ReadonlyMap<string, Buffer> | number;
+
 /** A failed step of a netlink batch or of a list of file operations. */
 export interface StepFailure {
   /** Which message or operation, counted from 0. */
@@ -53,6 +56,15 @@ export interface Launcher {
   ): Promise<{ replies: Buffer[]; failure?: StepFailure }>;
   /** Does file operations below `root`, stops at the first failure. */
   fileOperations(root: string, operations: readonly FileOperation[]): Promise<StepFailure | undefined>;
+  /**
+   * Extended attributes whose names begin with one of `prefixes`, of each of `paths` below `root` (resolved as for `fileOperations`), in order.
+   * One with more than 1 MiB of them is answered with E2BIG. EngineError `internal` where `root` cannot be opened.
+   */
+  attributes(
+    root: string | Buffer,
+    paths: readonly Buffer[],
+    prefixes: readonly string[],
+  ): Promise<FileAttributes[]>;
   /** Forks a shim (see docs/shim-protocol.md); resolves once its socket listens. Returns its pid. */
   startShim(request: Uint8Array): Promise<number>;
   close(): Promise<void>;

@@ -182,3 +182,31 @@ test('a launcher that died is started again', async () => {
   assert.equal((await own.run({ argv: ['echo', 'again'] })).stdout.toString(), 'again\n');
   await own.close();
 });
+
+test('extended attributes are read in bulk, of what lies below the root only', async () => {
+  const root = join(dir, 'attributes');
+  mkdirSync(join(root, 'sub'), { recursive: true });
+  symlinkSync('/', join(root, 'out'));
+  writeFileSync(join(root, 'file'), '');
+  writeFileSync(join(root, 'sub/large'), '');
+  const large = Buffer.alloc(3000, 7);
+  await launcher.fileOperations(root, [
+    { kind: 'setxattr', path: 'file', name: 'user.note', value: Buffer.from([0, 255]) },
+    { kind: 'setxattr', path: 'file', name: 'trusted.other', value: Buffer.from('x') },
+    { kind: 'setxattr', path: 'sub/large', name: 'user.large', value: large },
+  ]);
+  const names = ['file', 'missing', 'out/etc/passwd', '.', ...new Array(2000).fill('sub/large')];
+  const [file, missing, outside, self, ...many] = await launcher.attributes(
+    root,
+    names.map((name) => Buffer.from(name)),
+    ['user.'],
+  );
+  assert.deepEqual(file, new Map([['user.note', Buffer.from([0, 255])]]));
+  assert.equal(missing, 2);
+  assert.equal(outside, 2);
+  assert.deepEqual(self, new Map());
+  // More than one reply holds.
+  assert.equal(many.length, 2000);
+  for (const attributes of many) assert.deepEqual(attributes, new Map([['user.large', large]]));
+  await assert.rejects(launcher.attributes(join(root, 'nowhere'), [Buffer.from('x')], ['user.']), /ENOENT/);
+});

@@ -6,9 +6,11 @@ import { join } from 'node:path';
 import { EngineError } from '../errors/engine-error.ts';
 import { encodeFrame, type Frame, FrameReader } from './frame.ts';
 import {
+  decodeAttributes,
   decodeCommand,
   decodeShim,
   decodeSteps,
+  encodeAttributes,
   encodeCommand,
   encodeFiles,
   encodeNetlink,
@@ -18,6 +20,7 @@ import {
 import type {
   CommandRequest,
   CommandResult,
+  FileAttributes,
   FileOperation,
   Launcher,
   StepFailure,
@@ -179,6 +182,22 @@ class NativeLauncher implements Launcher {
   async fileOperations(root: string, operations: readonly FileOperation[]): Promise<StepFailure | undefined> {
     const body = checked(encodeFiles(root, operations));
     return decodeSteps(await this.#connect().request(requestTypes.files, body)).failure;
+  }
+
+  async attributes(
+    root: string | Buffer,
+    paths: readonly Buffer[],
+    prefixes: readonly string[],
+  ): Promise<FileAttributes[]> {
+    const results: FileAttributes[] = [];
+    // An answer that has grown long leaves the rest of the paths to another request.
+    while (results.length < paths.length) {
+      const body = checked(encodeAttributes(root, paths.slice(results.length), prefixes));
+      const answered = decodeAttributes(await this.#connect().request(requestTypes.attributes, body));
+      if (answered.length === 0) throw new EngineError('internal', 'the native helper answered no path');
+      results.push(...answered);
+    }
+    return results;
   }
 
   async startShim(request: Uint8Array): Promise<number> {
