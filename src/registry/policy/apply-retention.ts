@@ -2,7 +2,13 @@
 import type { RegistryStorage, StoredTag } from '../registry-types.ts';
 import { compileGlob } from './glob.ts';
 import type { TagTest } from './immutable-tags.ts';
-import { type CompiledRule, doomedManifests, doomedTags, type RetentionRule } from './retention-plan.ts';
+import {
+  type CompiledRule,
+  type DoomedManifest,
+  doomedManifests,
+  doomedTags,
+  type RetentionRule,
+} from './retention-plan.ts';
 
 export type RetentionStorage = Pick<
   RegistryStorage,
@@ -29,6 +35,8 @@ export interface RetentionReport {
 }
 
 const pageSize = 1000;
+/** Manifests that are deleted after one look at the tags. */
+const batchSize = 50;
 
 /**
  * A tag that moved and a manifest that got a tag since they were looked at stay. EngineErrors `invalid-argument` for a malformed pattern,
@@ -92,9 +100,11 @@ async function tidy(
   const left = options.dryRun
     ? { tags: tags.filter(({ name }) => !gone.has(name)), manifests }
     : { tags: await allTags(storage, repository), manifests: await storage.manifests(repository) };
-  for (const { digest, reason } of doomedManifests(rules, left, now)) {
-    if (!options.dryRun && !(await removeManifest(storage, repository, digest))) continue;
-    report.manifests.push({ repository, digest, reason });
+  const doomed = doomedManifests(rules, left, now);
+  for (let start = 0; start < doomed.length; start += batchSize) {
+    const batch = doomed.slice(start, start + batchSize);
+    const removed = options.dryRun ? batch : await removeManifests(storage, repository, batch);
+    report.manifests.push(...removed.map((manifest) => ({ repository, ...manifest })));
   }
 }
 
@@ -104,20 +114,27 @@ async function removeTag(storage: RetentionStorage, repository: string, seen: St
   return await storage.deleteTag(repository, seen.name);
 }
 
-async function removeManifest(
+/** Returns those that are gone: one that a tag names by now stays. */
+async function removeManifests(
   storage: RetentionStorage,
   repository: string,
-  digest: string,
-): Promise<boolean> {
-  const tags = await allTags(storage, repository);
-  if (tags.some((tag) => tag.digest === digest)) return false;
-  return await storage.deleteManifest(repository, digest);
+  batch: readonly DoomedManifest[],
+): Promise<DoomedManifest[]> {
+  const tagged = new Set((await allTags(storage, repository)).map(({ digest }) => digest));
+  const removed: DoomedManifest[] = [];
+  for (const manifest of batch) {
+    if (tagged.has(manifest.digest)) continue;
+    if (await storage.deleteManifest(repository, manifest.digest)) removed.push(manifest);
+  }
+  return removed;
 }
 
 async function allTags(storage: RetentionStorage, repository: string): Promise<StoredTag[]> {
   const read = async (after: { after?: string }): Promise<StoredTag[]> =>
     (await storage.tags(repository, { limit: pageSize, ...after })) ?? [];
-  return await Array.fromAsync(pages(read, ({ name }) => name));
+  const found: StoredTag[] = [];
+  for await (const tag of pages(read, ({ name }) => name)) found.push(tag);
+  return found;
 }
 
 async function* pages<T>(

@@ -22,6 +22,9 @@ export interface RetentionTimer {
   stop(): Promise<void>;
 }
 
+/** Of a timer of Node.js, in milliseconds. */
+const longestDelay = 2 ** 31 - 1;
+
 /** The first run is one interval from now. A run that fails is logged; the next one comes all the same. */
 export function startRetention(
   storage: RetentionStorage,
@@ -49,9 +52,12 @@ export function startRetention(
     if (!stopping.signal.aborted) timer = schedule();
   };
   const schedule = (): NodeJS.Timeout =>
-    setTimeout(() => {
-      running = once();
-    }, options.interval).unref();
+    setTimeout(
+      () => {
+        running = once();
+      },
+      Math.min(options.interval, longestDelay),
+    ).unref();
   let timer = schedule();
   return {
     stop: async () => {
