@@ -32,6 +32,11 @@ export interface StoredManifest {
   pushedAt: number;
   /** Milliseconds since the epoch; 0 for never. */
   pulledAt: number;
+  /**
+   * It came from an upstream, not by a push: its references need not be here (they are brought when someone asks for them; a collection
+   * keeps those that are), and it may be purged when nobody pulls it. A push of the same manifest makes it a local one for good.
+   */
+  cached?: boolean;
 }
 
 export interface StoredTag {
@@ -39,6 +44,8 @@ export interface StoredTag {
   digest: string;
   /** Milliseconds since the epoch. */
   taggedAt: number;
+  /** Set by a cached manifest, not by a push: an upstream may move it. */
+  cached?: boolean;
 }
 
 export interface UploadStatus {
@@ -96,7 +103,8 @@ export interface RegistryStorage {
   tag(repository: string, name: string): Promise<StoredTag | undefined>;
   /**
    * Stores a manifest's bytes, and lets `tags` name it: all or nothing. EngineError `not-found` with `details.digest` where one of its
-   * `references` is not linked to the repository (as a blob, or as a manifest for those of an index).
+   * `references` is not linked to the repository (as a blob, or as a manifest for those of an index). With `manifest.cached`, references
+   * may be missing, tags that were pushed stay as they are, and a manifest that was pushed stays a local one.
    */
   putManifest(
     repository: string,
