@@ -58,6 +58,14 @@ function toTls(tls: NonNullable<HttpKeys['tls']>, refuse: Refuse): TlsConfig | u
   }
   if (certificate === '') return refuse(['http', 'tls'], 'certificate is missing');
   if (key === '') return refuse(['http', 'tls'], 'key is missing');
+  if (tls.clientauth !== undefined && tls.clientauth !== 'require-and-verify-client-cert') {
+    return refuse(
+      ['http', 'tls', 'clientauth'],
+      `${tls.clientauth} is not supported`,
+      'With clientcas each client must have a certificate that one of them signed; take clientcas away to ask for none.',
+      'not-implemented',
+    );
+  }
   return {
     certificate,
     key,

@@ -110,7 +110,12 @@ const http = struct({
     certificate: text('a file'),
     key: text('a file'),
     clientcas: list(text('a file')),
-    clientauth: text(),
+    clientauth: choice([
+      'request-client-cert',
+      'require-any-client-cert',
+      'verify-client-cert-if-given',
+      'require-and-verify-client-cert',
+    ]),
     minimumtls: choice(['tls1.0', 'tls1.1', 'tls1.2', 'tls1.3']),
     ciphersuites: list(text()),
     letsencrypt: free(),
