@@ -18,6 +18,7 @@ export interface CommandGroup {
 export const groups: readonly CommandGroup[] = [
   { name: 'container', summary: 'Manage containers' },
   { name: 'image', summary: 'Manage images' },
+  { name: 'manifest', summary: 'Manage image manifests and manifest lists' },
   { name: 'network', summary: 'Manage networks' },
   { name: 'system', summary: 'Manage Gantry' },
   { name: 'volume', summary: 'Manage volumes' },
@@ -48,9 +49,24 @@ const containerCommands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/container/attach.ts')).attach,
   },
   {
+    names: ['container commit', 'commit'],
+    summary: "Create a new image from a container's changes",
+    load: async () => (await import('./commands/container/commit.ts')).commit,
+  },
+  {
     names: ['container create', 'create'],
     summary: 'Create a new container',
     load: async () => (await import('./commands/container/create.ts')).create,
+  },
+  {
+    names: ['container diff', 'diff'],
+    summary: "Inspect changes to files or directories on a container's filesystem",
+    load: async () => (await import('./commands/container/diff.ts')).diff,
+  },
+  {
+    names: ['container export', 'export'],
+    summary: "Export a container's filesystem as a tar archive",
+    load: async () => (await import('./commands/container/export.ts')).exportContainer,
   },
   {
     names: ['container inspect'],
@@ -132,6 +148,12 @@ const imageCommands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/image/pull.ts')).pull,
   },
   {
+    names: ['image push', 'push'],
+    summary: 'Upload an image to a registry',
+    common: true,
+    load: async () => (await import('./commands/image/push.ts')).push,
+  },
+  {
     names: ['image ls', 'image list', 'images'],
     summary: 'List images',
     common: true,
@@ -176,6 +198,32 @@ const imageCommands: readonly CommandEntry[] = [
     names: ['image tag', 'tag'],
     summary: 'Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE',
     load: async () => (await import('./commands/image/tag.ts')).tag,
+  },
+];
+
+const registryCommands: readonly CommandEntry[] = [
+  {
+    names: ['login'],
+    summary: 'Authenticate to a registry',
+    common: true,
+    load: async () => (await import('./commands/registry/login.ts')).login,
+  },
+  {
+    names: ['logout'],
+    summary: 'Log out from a registry',
+    common: true,
+    load: async () => (await import('./commands/registry/logout.ts')).logout,
+  },
+  {
+    names: ['search'],
+    summary: 'Search Docker Hub for images',
+    common: true,
+    load: async () => (await import('./commands/registry/search.ts')).search,
+  },
+  {
+    names: ['manifest inspect'],
+    summary: 'Display an image manifest, or manifest list',
+    load: async () => (await import('./commands/manifest/inspect.ts')).inspect,
   },
 ];
 
@@ -254,7 +302,12 @@ const otherCommands: readonly CommandEntry[] = [
   },
 ];
 
-export const commands: readonly CommandEntry[] = [...containerCommands, ...imageCommands, ...otherCommands];
+export const commands: readonly CommandEntry[] = [
+  ...containerCommands,
+  ...imageCommands,
+  ...registryCommands,
+  ...otherCommands,
+];
 
 /** The entry of a full name such as `ps` or `container ls`. */
 export function findCommand(name: string): CommandEntry | undefined {

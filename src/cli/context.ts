@@ -11,6 +11,8 @@ export interface Context {
   /** The daemon's client; no connection is opened before the first call. */
   client: ApiClient;
   debug: boolean;
+  /** Where docker's config.json of the user is. */
+  configFolder: string;
   /** All commands. */
   catalogue: () => Catalogue;
 }

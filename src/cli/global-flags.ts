@@ -44,12 +44,16 @@ export function resolveEndpoint(flags: GlobalFlags, env: Environment): Endpoint 
   return parseEndpoint(address, tlsSettings(flags, env));
 }
 
+/** Where the user's config.json and certificates are. */
+export function configFolder(flags: GlobalFlags, env: Environment): string {
+  return flags.config || env['DOCKER_CONFIG'] || join(homedir(), '.docker');
+}
+
 function tlsSettings(flags: GlobalFlags, env: Environment): TlsSettings | undefined {
   const verify = flags.tlsverify || (env['DOCKER_TLS_VERIFY'] ?? '') !== '';
   const named = flags.tlscacert !== '' || flags.tlscert !== '' || flags.tlskey !== '';
   if (!verify && !flags.tls && !named && (env['DOCKER_TLS'] ?? '') === '') return undefined;
-  const folder =
-    env['DOCKER_CERT_PATH'] || flags.config || env['DOCKER_CONFIG'] || join(homedir(), '.docker');
+  const folder = env['DOCKER_CERT_PATH'] || configFolder(flags, env);
   const ca = flags.tlscacert || (verify ? join(folder, 'ca.pem') : '');
   const pair =
     verify || (flags.tlscert !== '' && flags.tlskey !== '') || env['DOCKER_CERT_PATH'] !== undefined;

@@ -14,3 +14,10 @@ export async function openInput(path: string, open: (path: string) => ReadStream
     throw fileError('open', path, error);
   }
 }
+
+/** All of a short text. */
+export async function readAll(stream: AsyncIterable<Uint8Array | string>): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of stream) chunks.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
+  return Buffer.concat(chunks).toString();
+}

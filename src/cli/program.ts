@@ -6,7 +6,7 @@ import { type CommandEntry, commands, findCommand, groups } from './command-tabl
 import { createClient } from './context.ts';
 import { describeError, exitCodeOf, usageExitCode } from './exit-code.ts';
 import { parseFlags } from './flags/parse-flags.ts';
-import { globalFlags, resolveEndpoint } from './global-flags.ts';
+import { configFolder, globalFlags, resolveEndpoint } from './global-flags.ts';
 import type { Io } from './io.ts';
 import { versionLine } from './version-line.ts';
 
@@ -28,6 +28,7 @@ export async function runProgram(args: readonly string[], io: Io): Promise<numbe
       commandName: `gantry ${found.name}`,
       client: createClient(io.env, resolveEndpoint(flags, io.env)),
       debug: flags.debug,
+      configFolder: configFolder(flags, io.env),
       catalogue: () => ({ groups, entries: commands.map(catalogueEntry) }),
     });
   } catch (error) {

@@ -136,3 +136,10 @@ export interface ContainersPruneResponse {
   ContainersDeleted: string[] | null;
   SpaceReclaimed: number;
 }
+
+/** One row of `GET /containers/{id}/changes`; null for none. */
+export interface ContainerChange {
+  Path: string;
+  /** 0 changed, 1 added, 2 deleted. */
+  Kind: number;
+}

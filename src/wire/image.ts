@@ -90,3 +90,22 @@ export interface ImageSearchRow {
   is_automated: boolean;
   description: string;
 }
+
+/** A platform as OCI's documents write it. */
+export interface WirePlatform {
+  architecture: string;
+  os: string;
+  variant?: string;
+}
+
+/** One row of `GET /gantry/manifests/{name}`: a manifest as its registry has it, or one that an index there names. */
+export interface RemoteManifestRow {
+  /** Familiar. */
+  Ref: string;
+  MediaType: string;
+  Digest: string;
+  Size: number;
+  Platform?: WirePlatform;
+  /** Its bytes, base64. */
+  Data: string;
+}

@@ -6,6 +6,7 @@ import { defineCommand } from '../../command.ts';
 import { text, toggle } from '../../flags/kinds.ts';
 import { openInput } from '../../open-input.ts';
 import { ProgressDisplay } from '../../output/progress.ts';
+import { platformQuery } from '../../platform-query.ts';
 
 export const load = defineCommand({
   usage: '[OPTIONS]',
@@ -25,7 +26,7 @@ export const load = defineCommand({
     }
     const stream =
       flags.input === '' ? io.stdin.open() : await openInput(flags.input, (path) => createReadStream(path));
-    const query = { quiet: flags.quiet || !io.stdout.isTerminal, platform: flags.platform };
+    const query = { quiet: flags.quiet || !io.stdout.isTerminal, platform: platformQuery(flags.platform) };
     const headers = { 'Content-Type': 'application/x-tar' };
     const display = new ProgressDisplay(io.stdout);
     for await (const message of client.documents<ProgressMessage>('POST', '/images/load', {

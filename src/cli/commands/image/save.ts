@@ -1,10 +1,8 @@
 /** `gantry save`. */
-import { createWriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
-import { pipeline } from 'node:stream/promises';
-import { EngineError } from '../../../errors/engine-error.ts';
 import { anyNumber, defineCommand } from '../../command.ts';
 import { text } from '../../flags/kinds.ts';
+import { platformQuery } from '../../platform-query.ts';
+import { writeArchive } from '../../write-archive.ts';
 
 export const save = defineCommand({
   usage: '[OPTIONS] IMAGE [IMAGE...]',
@@ -15,26 +13,10 @@ export const save = defineCommand({
     platform: text('Save only the given platform variant, as in linux/arm64'),
   },
   run: async ({ client, io }, { flags, positional }) => {
-    if (flags.output === '' && io.stdout.isTerminal) {
-      throw new EngineError(
-        'invalid-argument',
-        'cowardly refusing to save to a terminal. Use the -o flag or redirect',
-      );
-    }
-    const query = { names: positional, platform: flags.platform };
-    const response = await client.open('GET', '/images/get', { query });
-    if (flags.output === '') {
-      for await (const chunk of response.body) await io.stdout.send(chunk);
-      return 0;
-    }
-    const temporary = `${flags.output}.partial-${process.pid}`;
-    try {
-      await pipeline(response.body, createWriteStream(temporary, { mode: 0o600 }));
-      await rename(temporary, flags.output);
-    } catch (error) {
-      await rm(temporary, { force: true });
-      throw error;
-    }
+    const query = { names: positional, platform: platformQuery(flags.platform) };
+    await writeArchive(io, flags.output, 'failed to save image', () =>
+      client.open('GET', '/images/get', { query }),
+    );
     return 0;
   },
 });

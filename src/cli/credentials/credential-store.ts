@@ -1,0 +1,113 @@
+/** Where the credentials of registries are kept: in a helper's keychain, or in config.json. */
+import { ConfigFile } from './config-file.ts';
+import { type Credentials, hostOf } from './credentials.ts';
+import { askHelper, eraseFromHelper, giveToHelper, hasProgram, listOfHelper } from './helper-program.ts';
+
+export interface StoredCredentials {
+  /** Path of the file that now holds a password as it is; undefined where none does, or did before. */
+  plainFile: string | undefined;
+}
+
+export class CredentialStore {
+  readonly #config: ConfigFile;
+
+  constructor(config: ConfigFile) {
+    this.#config = config;
+  }
+
+  /** EngineError `unavailable` where a helper fails. */
+  get(server: string): Credentials | undefined {
+    const helper = this.#helperOf(server);
+    if (helper !== '') return askHelper(helper, server);
+    const { auths } = this.#config;
+    const exact = auths.get(server);
+    const entry = exact ?? [...auths].find(([key]) => hostOf(key) === server)?.[1];
+    if (entry === undefined) return undefined;
+    const { username, password } = decodeAuth(entry.auth ?? '');
+    const identityToken = entry.identitytoken ?? '';
+    return username === '' && password === '' && identityToken === ''
+      ? undefined
+      : { username, password, identityToken };
+  }
+
+  /** EngineErrors as from the helper and from `ConfigFile.save`. */
+  set(server: string, credentials: Credentials): StoredCredentials {
+    const helper = this.#helperOf(server);
+    if (helper !== '') {
+      giveToHelper(helper, server, credentials);
+      // An empty entry says that there is a login.
+      this.#config.setAuth(server, {});
+      this.#config.save();
+      return { plainFile: undefined };
+    }
+    const { username, password, identityToken } = credentials;
+    const auth = Buffer.from(`${username}:${password}`).toString('base64');
+    const known = this.#config.auths.get(server)?.auth === auth;
+    this.#config.setAuth(server, { auth, ...(identityToken === '' ? {} : { identitytoken: identityToken }) });
+    this.#config.save();
+    return { plainFile: password === '' || known ? undefined : this.#config.path };
+  }
+
+  /** Forgets all that was kept under any of these names. The first failure is thrown when all were tried. */
+  erase(servers: readonly string[]): void {
+    const failures: unknown[] = [];
+    for (const server of servers) {
+      const helper = this.#helperOf(server);
+      if (helper === '') continue;
+      try {
+        eraseFromHelper(helper, server);
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    const { auths } = this.#config;
+    const kept = servers.filter((server) => auths.has(server));
+    for (const server of kept) this.#config.deleteAuth(server);
+    if (kept.length > 0) this.#config.save();
+    if (failures.length > 0) throw failures[0];
+  }
+
+  /** Names of all servers with a login. A helper that fails is passed over. */
+  servers(): string[] {
+    const { auths, credentialHelpers, credentialStore } = this.#config;
+    const listed = credentialStore === '' ? [] : quietList(credentialStore);
+    return [...new Set([...auths.keys(), ...credentialHelpers.keys(), ...listed])].sort();
+  }
+
+  #helperOf(server: string): string {
+    return this.#config.credentialHelpers.get(server) || this.#config.credentialStore;
+  }
+}
+
+function quietList(helper: string): string[] {
+  try {
+    return [...listOfHelper(helper).keys()];
+  } catch {
+    return [];
+  }
+}
+
+function decodeAuth(auth: string): { username: string; password: string } {
+  const text = Buffer.from(auth, 'base64').toString();
+  const colon = text.indexOf(':');
+  if (colon < 0) return { username: '', password: '' };
+  return { username: text.slice(0, colon), password: text.slice(colon + 1).replace(/\0+$/, '') };
+}
+
+/** The keychain of this host, where config.json names none and holds no login yet: as docker's client chooses it on Linux. */
+export function chooseStore(config: ConfigFile, path: string): void {
+  const decided = config.credentialStore !== '' || config.credentialHelpers.size > 0 || config.auths.size > 0;
+  if (decided) return;
+  const name = hasProgram('pass', path) ? 'pass' : 'secretservice';
+  if (hasProgram(`docker-credential-${name}`, path)) config.credentialStore = name;
+}
+
+/** The store of the configuration in `folder`, and why its file could not be read. */
+export function openCredentials(
+  folder: string,
+  path: string,
+): { store: CredentialStore; path: string; problem: string | undefined } {
+  const config = ConfigFile.read(folder);
+  chooseStore(config, path);
+  return { store: new CredentialStore(config), path: config.path, problem: config.problem };
+}

@@ -1,0 +1,42 @@
+/** The header by which a daemon is told what a registry wants to know of the user. */
+import { messageOf } from '../../errors/engine-error.ts';
+import type { AuthConfig } from '../../wire/system.ts';
+import type { Context } from '../context.ts';
+import { type CredentialStore, openCredentials } from './credential-store.ts';
+import { serverOfImage } from './credentials.ts';
+
+type Asking = Pick<Context, 'io' | 'configFolder'>;
+
+/** The user's credentials. Says on stderr where config.json can't be read: then there are none. */
+export function credentialStore({ io, configFolder }: Asking): CredentialStore {
+  const { store, path, problem } = openCredentials(configFolder, io.env['PATH'] ?? '');
+  if (problem !== undefined) io.stderr.write(`WARNING: Error parsing config file (${path}): ${problem}\n`);
+  return store;
+}
+
+/** `X-Registry-Auth` for the registry of an image's complete name; no header where the user has no login there. */
+export function registryAuthHeader(context: Asking, fullName: string): Readonly<Record<string, string>> {
+  const server = serverOfImage(fullName);
+  const auth = authFor(context, server);
+  return auth === undefined ? {} : { 'X-Registry-Auth': encodeAuth(auth) };
+}
+
+function authFor(context: Asking, server: string): AuthConfig | undefined {
+  try {
+    const found = credentialStore(context).get(server);
+    if (found === undefined) return undefined;
+    const { username, password, identityToken } = found;
+    return identityToken === ''
+      ? { username, password, serveraddress: server }
+      : { serveraddress: server, identitytoken: identityToken };
+  } catch (error) {
+    // What needs no login works all the same.
+    context.io.stderr.write(`WARNING: ${messageOf(error)}\n`);
+    return undefined;
+  }
+}
+
+function encodeAuth(auth: AuthConfig): string {
+  const text = Buffer.from(JSON.stringify(auth)).toString('base64');
+  return text.replaceAll('+', '-').replaceAll('/', '_');
+}

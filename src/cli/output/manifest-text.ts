@@ -1,0 +1,81 @@
+/** Manifests as `docker manifest inspect` writes them. */
+import { EngineError, messageOf } from '../../errors/engine-error.ts';
+import type { RemoteManifestRow, WirePlatform } from '../../wire/image.ts';
+
+const indexTypes = new Set([
+  'application/vnd.oci.image.index.v1+json',
+  'application/vnd.docker.distribution.manifest.list.v2+json',
+]);
+const ociManifest = 'application/vnd.oci.image.manifest.v1+json';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+export function isIndex({ MediaType }: Pick<RemoteManifestRow, 'MediaType'>): boolean {
+  return indexTypes.has(MediaType);
+}
+
+/** A manifest as it is, indented by tabs; of an index what says which images it has, indented by three spaces. */
+export function manifestText(row: RemoteManifestRow): string {
+  const document = parse(row);
+  return isIndex(row) ? `${goJson(indexDocument(document), 3)}\n` : `${goJson(document, '\t')}\n`;
+}
+
+function indexDocument({ schemaVersion, mediaType, manifests }: Fields): Fields {
+  const entries = Array.isArray(manifests) ? manifests : [];
+  return { schemaVersion, mediaType, manifests: entries.map(indexEntry) };
+}
+
+/** Docker's client writes these fields, in this order. */
+function indexEntry(entry: unknown): Fields {
+  const { mediaType, size, digest, platform } = fieldsOf(entry);
+  const known = fieldsOf(platform);
+  const order = ['architecture', 'os', 'os.version', 'os.features', 'variant', 'features'];
+  const ordered = Object.fromEntries(order.flatMap((name) => (name in known ? [[name, known[name]]] : [])));
+  return { mediaType, size, digest, platform: { architecture: '', os: '', ...ordered } };
+}
+
+/** `manifest inspect -v`: of an index each of its manifests, as a list. */
+export function verboseText(rows: readonly RemoteManifestRow[], isList: boolean): string {
+  const documents = rows.map(verboseDocument);
+  return `${goJson(isList ? documents : documents[0], '\t')}\n`;
+}
+
+function verboseDocument(row: RemoteManifestRow): Fields {
+  return {
+    Ref: row.Ref,
+    Descriptor: {
+      mediaType: row.MediaType,
+      digest: row.Digest,
+      size: row.Size,
+      ...(row.Platform === undefined ? {} : { platform: platformFields(row.Platform) }),
+    },
+    Raw: row.Data,
+    [row.MediaType === ociManifest ? 'OCIManifest' : 'SchemaV2Manifest']: parse(row),
+  };
+}
+
+function platformFields({ architecture, os, variant }: WirePlatform): Fields {
+  return { architecture, os, ...(variant === undefined ? {} : { variant }) };
+}
+
+function parse({ Data, Ref }: RemoteManifestRow): Fields {
+  try {
+    return fieldsOf(JSON.parse(Buffer.from(Data, 'base64').toString()));
+  } catch (error) {
+    throw new EngineError('data-loss', `the manifest of ${Ref} is no JSON: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+function fieldsOf(value: unknown): Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
+}
+
+/** Go's encoder also escapes what HTML might mistake. */
+function goJson(value: unknown, indent: number | string): string {
+  const text = JSON.stringify(value, null, indent);
+  return text.replace(/[<>&\u2028\u2029]/g, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  });
+}
