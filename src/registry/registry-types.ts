@@ -83,6 +83,8 @@ export interface Page {
  * Names and digests come checked. Every promise rejects with EngineError only.
  */
 export interface RegistryStorage {
+  /** Bytes that each chunk of an upload but the last should have; absent where it does not matter. */
+  readonly minimumChunk?: number;
   /** The blob where it is linked to `repository`; counts as a use. */
   blob(repository: string, digest: string): Promise<StoredBlob | undefined>;
   /** The bytes of a stored blob, verified when they were written. EngineError `not-found`. */
