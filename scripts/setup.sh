@@ -16,6 +16,7 @@ missing_packages() {
   done
   [ -e /usr/include/stdio.h ] || printf 'libc6-dev '
   [ -e /usr/include/linux/netlink.h ] || printf 'linux-libc-dev '
+  [ -e /usr/include/isa-l/igzip_lib.h ] || printf 'libisal-dev '
 }
 
 install_packages() {

@@ -1,10 +1,11 @@
 /** Puts the engine together from its rooms, repairs what a crash left, and takes it apart again. */
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Logger } from 'pino';
 import { EngineError, errnoOf, messageOf } from '../errors/engine-error.ts';
 import { favorDynamicCgroups } from '../host/dynamic-cgroups.ts';
 import { readHostFacts } from '../host/facts.ts';
+import { GzipHelper } from '../host/gzip-helper.ts';
 import { startLauncher } from '../host/launcher.ts';
 import type { Launcher } from '../host/launcher-types.ts';
 import { createImageStore } from '../images/image-store.ts';
@@ -66,7 +67,12 @@ async function assemble(config: DaemonConfig, log: Logger, closers: Undo): Promi
     const failure = await favorDynamicCgroups(launcher, join(config.execRoot, 'cgroup2'));
     if (failure !== undefined) log.info(`cgroups change slowly here, starts take longer: ${failure}`);
   }
-  const snapshots = new OverlaySnapshotter({ root: join(config.dataRoot, 'overlay'), launcher });
+  const gzip = new GzipHelper({
+    launcher,
+    program: join(dirname(config.shimPath), 'gantry-gzip'),
+    directory: join(config.execRoot, 'gzip'),
+  });
+  const snapshots = new OverlaySnapshotter({ root: join(config.dataRoot, 'overlay'), launcher, gzip });
   closers.add(() => snapshots.close());
   const runtime = new ShimRuntime({ launcher, execRoot: config.execRoot });
   closers.add(() => runtime.close());
@@ -74,6 +80,7 @@ async function assemble(config: DaemonConfig, log: Logger, closers: Undo): Promi
     database,
     blobs: new BlobStore(join(config.dataRoot, 'images')),
     snapshots,
+    gzip,
     config: {
       mirrors: config.registryMirrors,
       insecureRegistries: config.insecureRegistries,

@@ -1,4 +1,5 @@
 /** What the operations on images share. */
+import type { GzipHelper } from '../host/gzip-helper.ts';
 import type { Snapshotter } from '../snapshots/snapshotter.ts';
 import type { BlobStore } from '../store/blob-store.ts';
 import type { BlobPhase } from './download-blob.ts';
@@ -12,6 +13,10 @@ import type { Slots } from './slots.ts';
 export interface ImageConfiguration extends RegistryConfig {
   /** Layers downloaded at once, over all pulls; 3 unless told. */
   maxConcurrentDownloads: number;
+  /** Layers uploaded at once, over all pushes; 5 unless told. */
+  maxConcurrentUploads: number;
+  /** Tries in a row at a layer that bring nothing; 5 unless told. */
+  maxDownloadAttempts: number;
 }
 
 export interface ImageParts {
@@ -20,8 +25,11 @@ export interface ImageParts {
   blobs: BlobStore;
   snapshots: Snapshotter;
   collector: Collector;
+  /** Compresses for pushes; zlib does without it. */
+  gzip: GzipHelper | undefined;
   transport: Transport;
   /** Downloads under way, by digest. */
   downloads: SharedWork<void, BlobPhase | { phase: 'waiting' }>;
   downloadSlots: Slots;
+  uploadSlots: Slots;
 }

@@ -1,6 +1,7 @@
 /** The images of this host: pulled, loaded, imported, named, found and removed. */
 import type { Readable } from 'node:stream';
 import { EngineError } from '../errors/engine-error.ts';
+import type { GzipHelper } from '../host/gzip-helper.ts';
 import { canonicalReference, parseReference, withDefaultTag } from '../oci/reference.ts';
 import type { Snapshotter } from '../snapshots/snapshotter.ts';
 import type { BlobStore } from '../store/blob-store.ts';
@@ -29,6 +30,7 @@ import { loadImages } from './load-images.ts';
 import { pullAllTags } from './pull-all.ts';
 import { pullImage } from './pull-image.ts';
 import { pushImage } from './push-image.ts';
+import type { RegistryConfig } from './registry/endpoints.ts';
 import { Transport } from './registry/transport.ts';
 import { checkLogin, inspectDistribution, remoteManifests, searchImages } from './registry-questions.ts';
 import { type RemoveOptions, removeImage } from './remove-image.ts';
@@ -41,10 +43,13 @@ export interface ImageStoreOptions {
   database: ImageDatabase;
   blobs: BlobStore;
   snapshots: Snapshotter;
+  gzip?: GzipHelper;
   config?: Partial<ImageConfiguration>;
 }
 
 const defaultDownloads = 3;
+const defaultUploads = 5;
+const defaultAttempts = 5;
 
 export class ImageStore implements ImageService {
   readonly #parts: ImageParts;
@@ -57,19 +62,25 @@ export class ImageStore implements ImageService {
     this.#layerSize = (chainId) => (snapshots.hasLayer(chainId) ? snapshots.layerSize(chainId) : 0);
     const table = new ImageTable(options.database, this.#layerSize);
     const downloads = config.maxConcurrentDownloads ?? defaultDownloads;
+    const uploads = config.maxConcurrentUploads ?? defaultUploads;
     this.#parts = {
       config: {
+        ...config,
         mirrors: config.mirrors ?? [],
         insecureRegistries: config.insecureRegistries ?? [],
         maxConcurrentDownloads: downloads,
+        maxConcurrentUploads: uploads,
+        maxDownloadAttempts: config.maxDownloadAttempts ?? defaultAttempts,
       },
       table,
       blobs,
       snapshots,
+      gzip: options.gzip,
       collector: new Collector({ table, blobs, snapshots }),
-      transport: new Transport(),
+      transport: new Transport(() => this.#parts.config),
       downloads: new SharedWork(),
       downloadSlots: new Slots(downloads),
+      uploadSlots: new Slots(uploads),
     };
     // Garbage that cannot be removed now is no reason not to start: the next collection meets it again.
     this.#startup = this.#parts.collector.collectAbandoned().catch(() => undefined);
@@ -167,8 +178,8 @@ export class ImageStore implements ImageService {
     return await this.#parts.collector.collect();
   }
 
-  /** Replaces mirrors and insecure registries, when the daemon's configuration was read again. */
-  configure(config: Pick<ImageConfiguration, 'mirrors' | 'insecureRegistries'>): void {
+  /** Replaces what is known of registries, when the daemon's configuration was read again. */
+  configure(config: RegistryConfig): void {
     this.#parts.config = { ...this.#parts.config, ...config };
   }
 

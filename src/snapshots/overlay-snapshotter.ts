@@ -1,12 +1,15 @@
 /** Layers for overlayfs: one directory a layer, named by its chain ID, and an upper and a work directory a container. */
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { EngineError, errnoOf, isEngineError, messageOf } from '../errors/engine-error.ts';
+import type { GzipHelper } from '../host/gzip-helper.ts';
 import type { Launcher } from '../host/launcher-types.ts';
 import { digestHex, isDigestHex, parseDigest } from '../oci/digest.ts';
+import type { ArchiveJob, LayerChange, MountPoint } from './archive/archive-messages.ts';
+import { archiveStream, listChanges } from './archive/archive-thread.ts';
 import { doFileOperations } from './layer-operations.ts';
 import { layerRecordName, readLayerRecord } from './layer-record.ts';
 import type { LayerFile, Snapshotter } from './snapshotter.ts';
@@ -16,7 +19,9 @@ import { noSpace, throwIfCancelled, type UnpackedTree } from './unpack-thread.ts
 export interface OverlaySnapshotterOptions {
   /** `DATA/overlay`. */
   root: string;
-  launcher: Pick<Launcher, 'fileOperations' | 'run'>;
+  launcher: Pick<Launcher, 'attributes' | 'fileOperations' | 'run'>;
+  /** Decompresses gzip; by zlib without it. */
+  gzip?: GzipHelper;
 }
 
 const treeName = 'diff';
@@ -31,7 +36,8 @@ export class OverlaySnapshotter implements Snapshotter {
   readonly #layersRoot: string;
   readonly #containersRoot: string;
   readonly #temporaryRoot: string;
-  readonly #launcher: Pick<Launcher, 'fileOperations' | 'run'>;
+  readonly #launcher: Pick<Launcher, 'attributes' | 'fileOperations' | 'run'>;
+  readonly #gzip: GzipHelper | undefined;
   readonly #pool = new UnpackPool();
   /** Sizes by chain ID. */
   readonly #layers = new Map<string, number>();
@@ -45,6 +51,7 @@ export class OverlaySnapshotter implements Snapshotter {
     this.#containersRoot = join(options.root, 'containers');
     this.#temporaryRoot = join(options.root, 'temporary');
     this.#launcher = options.launcher;
+    this.#gzip = options.gzip;
     rmSync(this.#temporaryRoot, { recursive: true, force: true });
     for (const directory of [this.#layersRoot, this.#containersRoot, this.#temporaryRoot]) {
       mkdirSync(directory, { recursive: true, mode: 0o710 });
@@ -141,6 +148,30 @@ export class OverlaySnapshotter implements Snapshotter {
     return chainIds.map((chainId) => join(this.#layersRoot, digestHex(chainId), treeName)).toReversed();
   }
 
+  async changes(containerId: string, mountPoints: readonly MountPoint[]): Promise<readonly LayerChange[]> {
+    return await listChanges(this.#launcher, { ...this.mount(containerId), mountPoints });
+  }
+
+  archive(
+    containerId: string,
+    what: 'layer' | 'merged',
+    mountPoints: readonly MountPoint[],
+  ): { tar: Readable; members: Promise<number> } {
+    const { upper, lower } = this.mount(containerId);
+    const job: ArchiveJob = { what, upper, lower, mountPoints };
+    const inode = lstatSync(upper).ino;
+    // What of it was removed while it was read would be missing without a word.
+    const verify = (): void => {
+      if (lstatSync(upper, { throwIfNoEntry: false })?.ino === inode) return;
+      throw new EngineError('not-found', `container ${containerId} was removed while its files were read`);
+    };
+    const { tar, result } = archiveStream(this.#launcher, job, verify);
+    const members = result.then((end) => end.members);
+    // Whoever reads only the tar hears of a failure there.
+    members.catch(() => undefined);
+    return { tar, members };
+  }
+
   async remove(containerId: string): Promise<void> {
     const directory = this.#containerDirectory(containerId);
     this.#containers.delete(containerId);
@@ -165,6 +196,7 @@ export class OverlaySnapshotter implements Snapshotter {
           tree,
           source,
           (operations) => doFileOperations(this.#launcher, tree, operations),
+          this.#gzip,
           signal,
         ),
       );

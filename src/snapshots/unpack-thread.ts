@@ -2,7 +2,9 @@
 import { Readable } from 'node:stream';
 import { Worker } from 'node:worker_threads';
 import { EngineError, type ErrorCode, errorCodes } from '../errors/engine-error.ts';
+import type { GzipHelper } from '../host/gzip-helper.ts';
 import type { FileOperation } from '../host/launcher-types.ts';
+import { gunzipFile } from './gunzip-file.ts';
 import type { LayerFile } from './snapshotter.ts';
 import type { UnpackReply, UnpackRequest } from './unpack-messages.ts';
 
@@ -55,6 +57,7 @@ export class UnpackThread {
     root: string,
     source: Readable | LayerFile,
     doOperations: DoOperations,
+    helper: GzipHelper | undefined,
     signal?: AbortSignal,
   ): Promise<UnpackedTree> {
     const onAbort = (): void => {
@@ -66,9 +69,11 @@ export class UnpackThread {
     this.#reset();
     try {
       throwIfCancelled(signal);
-      if (source instanceof Readable) await this.#feed(root, source, signal);
-      else this.#readFile(root, source);
-      return await this.#complete(doOperations, signal);
+      if (source instanceof Readable) {
+        await this.#feed(root, source, signal);
+        return await this.#complete(doOperations, signal);
+      }
+      return await this.#unpackFile(root, source, doOperations, helper, signal);
     } catch (error) {
       // Once it is gone, nothing writes below `root` any more.
       this.alive = false;
@@ -98,9 +103,35 @@ export class UnpackThread {
     this.#post({ kind: 'end' });
   }
 
-  #readFile(root: string, file: LayerFile): void {
-    this.#onRead = file.onRead;
-    this.#post({ kind: 'file', root, path: file.path });
+  async #unpackFile(
+    root: string,
+    file: LayerFile,
+    doOperations: DoOperations,
+    helper: GzipHelper | undefined,
+    signal?: AbortSignal,
+  ): Promise<UnpackedTree> {
+    const gunzip = await gunzipFile(helper, file, signal);
+    if (gunzip === undefined) {
+      this.#onRead = file.onRead;
+      this.#post({ kind: 'file', root, path: file.path });
+      return await this.#complete(doOperations, signal);
+    }
+    const { stream, consumed } = gunzip;
+    this.#onRead = (bytes) => file.onRead?.(consumed(bytes));
+    try {
+      this.#post({ kind: 'pipe', root, descriptor: stream.output.fd });
+      const tree = await this.#complete(doOperations, signal);
+      if (stream.failure !== undefined) throw stream.failure;
+      return tree;
+    } catch (error) {
+      // Without its beginning, the archive looks broken too: what broke first counts.
+      throw stream.failure ?? error;
+    } finally {
+      await stream.stop();
+      // The thread must not read a descriptor that is another file's by then.
+      if (this.#reply?.kind !== 'finished') await this.close();
+      await stream.close();
+    }
   }
 
   /** What is left once all bytes are on their way. */

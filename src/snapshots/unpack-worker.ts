@@ -1,6 +1,6 @@
 /** The entry point of an unpacking thread: hashes and extracts one layer at a time, with synchronous file system calls. */
 import { createHash, type Hash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, readSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { EngineError, errnoOf, messageOf } from '../errors/engine-error.ts';
 import { decompress } from './decompress.ts';
@@ -18,6 +18,8 @@ interface Job {
 const ring: SharedArrayBuffer = workerData;
 
 const fileChunk = 256 * 1024;
+/** What a pipe may hold. */
+const pipeChunk = 1024 * 1024;
 /** Milliseconds. */
 const reportInterval = 100;
 
@@ -59,6 +61,21 @@ async function readFile(current: Job, path: string): Promise<void> {
   end(current);
 }
 
+/** Blocks this thread while the writer is behind: it has nothing else to do. */
+function readPipe(current: Job, descriptor: number): void {
+  const buffer = Buffer.allocUnsafe(pipeChunk);
+  let [total, reportedAt] = [0, Date.now()];
+  for (let length = readSync(descriptor, buffer); length > 0; length = readSync(descriptor, buffer)) {
+    take(current, buffer.subarray(0, length));
+    total += length;
+    if (Date.now() - reportedAt < reportInterval) continue;
+    reportedAt = Date.now();
+    reply({ kind: 'read', bytes: total });
+  }
+  reply({ kind: 'read', bytes: total });
+  end(current);
+}
+
 function fail(error: unknown): void {
   job?.extractor.abort();
   job = undefined;
@@ -80,6 +97,10 @@ function handle(request: UnpackRequest): void {
     case 'file':
       job = begin(request.root);
       readFile(job, request.path).catch(fail);
+      break;
+    case 'pipe':
+      job = begin(request.root);
+      readPipe(job, request.descriptor);
       break;
     case 'chunk': {
       const data = Buffer.from(ring, request.offset, request.length);

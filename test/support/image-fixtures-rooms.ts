@@ -1,8 +1,9 @@
 /** The rooms that hold images (database, blobs, layers), real and in a directory of their own. */
-import { mkdtempSync, readdirSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { GzipHelper } from '../../src/host/gzip-helper.ts';
 import { startLauncher } from '../../src/host/launcher.ts';
 import type { Launcher } from '../../src/host/launcher-types.ts';
 import type { ImageConfiguration } from '../../src/images/image-parts.ts';
@@ -35,13 +36,18 @@ export async function openImageRooms(options: ImageRoomsOptions = {}): Promise<I
   const launcher = await startLauncher();
   const parts = (): Pick<ImageRooms, 'snapshots' | 'blobs' | 'images'> & { database: Database } => {
     const database = Database.open(join(directory, 'gantry.db'));
-    const snapshots = new OverlaySnapshotter({ root: join(directory, 'overlay'), launcher });
+    const gzip = new GzipHelper({
+      launcher,
+      program: join(import.meta.dirname, '../../native/build/gantry-gzip'),
+      directory: join(directory, 'fifos'),
+    });
+    const snapshots = new OverlaySnapshotter({ root: join(directory, 'overlay'), launcher, gzip });
     const blobs = new BlobStore(join(directory, 'images'));
     return {
       database,
       snapshots,
       blobs,
-      images: createImageStore({ database, blobs, snapshots, ...options }),
+      images: createImageStore({ database, blobs, snapshots, gzip, ...options }),
     };
   };
   let current = parts();
@@ -57,7 +63,9 @@ export async function openImageRooms(options: ImageRoomsOptions = {}): Promise<I
     blobs: current.blobs,
     images: current.images,
     leftovers: () =>
-      ['overlay/temporary', 'images/ingest'].flatMap((path) => readdirSync(join(directory, path))),
+      ['overlay/temporary', 'images/ingest', 'fifos'].flatMap((path) =>
+        existsSync(join(directory, path)) ? readdirSync(join(directory, path)) : [],
+      ),
     reopen: async () => {
       await shut();
       current = parts();
