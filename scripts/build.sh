@@ -14,8 +14,8 @@ bundle() {
     --sourcemap=linked --log-level=warning
 }
 bundle src/bin/gantryd.ts src/bin/gantry.ts
-# The thread that unpacks layers is a file of its own.
-bundle src/snapshots/unpack-worker.ts
+# The threads that unpack and pack layers are files of their own.
+bundle src/snapshots/unpack-worker.ts src/snapshots/archive/archive-worker.ts --outbase=src/snapshots --entry-names=[name]
 # One executable that starts faster than Node.js does; bin/gantry falls back to dist/gantry.js without it.
 if bun --version >/dev/null 2>&1; then
   (cd dist && bun build --compile --minify --bytecode --format=esm ../src/bin/gantry.ts --outfile gantry.tmp >/dev/null && mv gantry.tmp gantry)

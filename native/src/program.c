@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -24,6 +25,7 @@ static _Noreturn void become(const struct shim_request *request, struct texts ar
   int socket_file = open(CONSOLE_SOCKET, O_PATH | O_CLOEXEC);
   if (socket_file >= 0) dup2(fcntl(socket_file, F_DUPFD_CLOEXEC, 20), CONSOLE_FD);
   if (setns(HOST_NETNS_FD, CLONE_NEWNET) < 0) _exit(127);
+  umask(022); /* mount points that it makes in the container's file system are for everybody */
   reset_signals();
   execve(argv.items[0], argv.items, request->env.items ? request->env.items : (char *[]){NULL});
   dprintf(2, "%s: %s\n", argv.items[0], strerror(errno));

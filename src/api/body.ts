@@ -7,7 +7,7 @@ import { Fields } from './fields.ts';
 const maxBody = 16 * 1024 * 1024;
 
 /**
- * The fields of the body, or undefined where there is none. EngineError `invalid-argument` for another
+ * The fields of the body, or undefined where there is none or null. EngineError `invalid-argument` for another
  * content type than JSON, and for text that is no JSON object.
  */
 export async function readJson(
@@ -18,7 +18,8 @@ export async function readJson(
   if (empty && headers['content-type'] === undefined) return undefined;
   checkJsonType(headers['content-type'] ?? '');
   if (empty) return undefined;
-  return parseJson(await collect(body));
+  const text = await collect(body);
+  return text.trim() === 'null' ? undefined : parseJson(text);
 }
 
 /** The fields of a JSON text. */

@@ -16,7 +16,9 @@ import {
   postWait,
 } from './container-actions.ts';
 import { postAttach } from './container-attach.ts';
+import { postCommit } from './container-commit.ts';
 import { postCreate } from './container-create.ts';
+import { getChanges, getExport } from './container-export.ts';
 import { getContainer, getStartReport } from './container-inspect.ts';
 import { getContainers } from './container-list.ts';
 import { getLogs } from './container-logs.ts';
@@ -61,13 +63,13 @@ export const routes: readonly Route[] = [
   ['GET', '/gantry/containers/:id/start-report', getStartReport],
   ['GET', '/containers/:id/attach/ws', notImplemented('attach over a WebSocket')],
   ['GET', '/containers/:id/stats', notImplemented('container statistics')],
-  ['GET', '/containers/:id/changes', notImplemented('container changes')],
-  ['GET', '/containers/:id/export', notImplemented('container export')],
+  ['GET', '/containers/:id/changes', getChanges],
+  ['GET', '/containers/:id/export', getExport],
   ['POST', '/containers/:id/update', notImplemented('container update')],
   ['GET', '/containers/:id/archive', notImplemented('copying from containers')],
   ['HEAD', '/containers/:id/archive', notImplemented('copying from containers')],
   ['PUT', '/containers/:id/archive', notImplemented('copying to containers')],
-  ['POST', '/commit', notImplemented('commit')],
+  ['POST', '/commit', postCommit],
 
   ['POST', '/containers/:id/exec', postExecCreate],
   ['POST', '/exec/:id/start', postExecStart],

@@ -1,7 +1,8 @@
 /** Answers that are streams: headers go out at once, a slow client is waited for, a client that is gone ends it. */
 
 import { once } from 'node:events';
-import type { Writable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
+import { EngineError } from '../errors/engine-error.ts';
 import { encodeJsonLine } from '../wire/json-stream.ts';
 import type { ProgressMessage } from '../wire/progress-message.ts';
 import type { Call } from './call.ts';
@@ -25,6 +26,27 @@ export async function writeThrough(target: Writable, data: Uint8Array | string):
     gone.abort();
   }
   return !target.destroyed;
+}
+
+/**
+ * Answers with a tar, as fast as the client takes it. The headers go out with its first bytes, so that what fails before them gets a
+ * status of its own; what fails later cuts the connection off.
+ */
+export async function sendArchive(call: Call, tar: Readable): Promise<void> {
+  const giveUp = (): void => void tar.destroy(new EngineError('cancelled', 'the client went away'));
+  call.signal.addEventListener('abort', giveUp, { once: true });
+  let isOpen = false;
+  try {
+    for await (const chunk of tar) {
+      if (!isOpen) openStream(call, 'application/x-tar');
+      isOpen = true;
+      if (!(await writeThrough(call.response, chunk))) return;
+    }
+    if (!isOpen) openStream(call, 'application/x-tar');
+    call.response.end();
+  } finally {
+    call.signal.removeEventListener('abort', giveUp);
+  }
 }
 
 /**

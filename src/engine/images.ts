@@ -45,7 +45,8 @@ export function tagImage(engine: ImageEngine, source: string, target: string): v
   publishTag(engine, image, target);
 }
 
-function publishTag(engine: ImageEngine, image: Image, target: string): void {
+/** Tells that an image has another name. */
+export function publishTag(engine: ImageEngine, image: Image, target: string): void {
   const name = familiarReference(withDefaultTag(parseReference(target)));
   publishImageEvent(engine, 'tag', image.id, name, labelsOf(image));
 }
@@ -56,17 +57,28 @@ export async function removeImage(
   nameOrId: string,
   options: { force: boolean; prune: boolean },
 ): Promise<RemovedImage[]> {
-  const { id } = engine.images.get(nameOrId);
+  const image = engine.images.get(nameOrId);
+  const lineage = lineageOf(engine, image);
   const removed = await engine.images.remove(nameOrId, {
     ...options,
     usedBy: (imageId) => imageUser(engine, imageId),
   });
   for (const { untagged, deleted } of removed) {
-    if (untagged !== undefined) publishImageEvent(engine, 'untag', id, id);
-    /* Layers are told of too; only the image itself is one. */
-    if (deleted === id) publishImageEvent(engine, 'delete', id, id);
+    if (untagged !== undefined) publishImageEvent(engine, 'untag', image.id, image.id);
+    /* Layers are told of too; only images are news. */
+    if (deleted !== undefined && lineage.has(deleted)) publishImageEvent(engine, 'delete', deleted, deleted);
   }
   return removed;
+}
+
+/** IDs of an image and of those that it was made from: a removal may reach them all. */
+function lineageOf(engine: Pick<Engine, 'images'>, image: Image): Set<string> {
+  const ids = new Set([image.id]);
+  for (let next = image.parentId; next !== undefined && !ids.has(next); ) {
+    ids.add(next);
+    next = engine.images.find(next)?.parentId;
+  }
+  return ids;
 }
 
 /** A container that was made of an image: a running one, where there is one. */

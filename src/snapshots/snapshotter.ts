@@ -1,5 +1,6 @@
 /** Layered file systems: read-only layers keyed by chain ID, and one read-write layer a container. */
 import type { Readable } from 'node:stream';
+import type { LayerChange, MountPoint } from './archive/archive-messages.ts';
 
 /** A layer's archive on disk. */
 export interface LayerFile {
@@ -38,6 +39,21 @@ export interface Snapshotter {
   create(containerId: string, chainIds: readonly string[]): Promise<void>;
   /** What the shim needs to mount it: top layer first. */
   mount(containerId: string): { lower: string[]; upper: string; work: string };
+  /**
+   * What the container changed in its file system, whether it runs or not; `mountPoints` are no changes of its own. Paths are bytes as
+   * `latin1`, without a leading slash. EngineError `not-found`.
+   */
+  changes(containerId: string, mountPoints: readonly MountPoint[]): Promise<readonly LayerChange[]>;
+  /**
+   * The same as a layer's tar (OCI image-spec, layer.md), or with `merged` a tar of the whole file system, with `mountPoints` in it.
+   * `members` tells at the end how many there are. A container that changes its files meanwhile still gives a valid archive; one that
+   * is removed breaks it off with EngineError `not-found`.
+   */
+  archive(
+    containerId: string,
+    what: 'layer' | 'merged',
+    mountPoints: readonly MountPoint[],
+  ): { tar: Readable; members: Promise<number> };
   /** Removes the read-write layer. Idempotent. */
   remove(containerId: string): Promise<void>;
   /** IDs of all read-write layers on disk, for start-up repair. */

@@ -16,6 +16,11 @@ export type ContainerCreateRequest = Lenient<
   NetworkingConfig?: { EndpointsConfig?: Record<string, Lenient<EndpointSettings> | null> | null } | null;
 };
 
+/** Answer of `POST /commit`. */
+export interface CommitResponse {
+  Id: string;
+}
+
 export interface ContainerCreateResponse {
   Id: string;
   Warnings: string[];

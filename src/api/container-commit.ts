@@ -1,0 +1,28 @@
+/** `POST /commit`. */
+import { commitContainer } from '../engine/commit.ts';
+import type { CommitResponse } from '../wire/container.ts';
+import { Answer, type Call, jsonBody } from './call.ts';
+import { decodeContainerConfig } from './container-config.ts';
+
+/** The body is a configuration in place of the container's own, or null. */
+export async function postCommit(call: Call): Promise<Answer> {
+  const { query } = call;
+  const fields = await jsonBody(call);
+  const repo = query.text('repo');
+  const tag = query.text('tag');
+  const image = await commitContainer(
+    call.engine,
+    {
+      container: query.text('container'),
+      changes: query.all('changes'),
+      pause: query.boolean('pause', true),
+      author: query.text('author'),
+      comment: query.text('comment'),
+      ...(fields === undefined ? {} : { config: decodeContainerConfig(fields) }),
+      ...(repo === '' ? {} : { reference: tag === '' ? repo : `${repo}:${tag}` }),
+    },
+    call.signal,
+  );
+  const body: CommitResponse = { Id: image.id };
+  return new Answer(201, body);
+}

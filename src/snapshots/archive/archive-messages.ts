@@ -1,0 +1,48 @@
+/** What the daemon's thread and an archiving thread say to each other. Paths are strings of bytes (`latin1`), relative, without `.` or `..`. */
+
+/** A file system to be read: a container's own directory on top of its layers, the top one first. */
+export interface ArchiveTrees {
+  /** The read-write directory, which a container may be changing. */
+  upper: string;
+  /** Read-only trees; each with its opaque directories in the record beside it. */
+  lower: readonly string[];
+}
+
+/** An empty directory or file to mount over, which the runtime makes where there is none. */
+export interface MountPoint {
+  path: string;
+  kind: 'directory' | 'file';
+}
+
+export interface ArchiveJob extends ArchiveTrees {
+  /** `changes`: a list of them; `layer`: the same as a layer's tar; `merged`: a tar of all. */
+  what: 'changes' | 'layer' | 'merged';
+  /** What the runtime makes to mount over: no change of the container's, and part of the whole. */
+  mountPoints: readonly MountPoint[];
+}
+
+export interface LayerChange {
+  path: string;
+  kind: 'modified' | 'added' | 'deleted';
+}
+
+/** From the thread. */
+export type ArchiveReply =
+  | { kind: 'chunk'; data: Uint8Array }
+  /** To be answered with `attributes`. */
+  | { kind: 'attributes'; root: string; paths: readonly string[]; prefixes: readonly string[] }
+  /** The end: how many members the tar has, or the changes asked for. */
+  | { kind: 'done'; members: number; changes: readonly LayerChange[] }
+  | {
+      kind: 'failed';
+      code: string | undefined;
+      errno: string | undefined;
+      message: string;
+      hint: string | undefined;
+    };
+
+/** Attributes of a path by name; undefined where it is gone. */
+export type Attributes = ReadonlyMap<string, Uint8Array> | undefined;
+
+/** To the thread. `more` lets it send one chunk. */
+export type ArchiveRequest = { kind: 'more' } | { kind: 'attributes'; results: readonly Attributes[] };
