@@ -12,6 +12,8 @@ export interface Peer {
   pid: number;
   /** Name of its network namespace. */
   netns: string;
+  /** Where its data root is: a file system of its own. */
+  disk: string;
   stop(): Promise<void>;
 }
 
@@ -45,16 +47,42 @@ function makeNamespace(name: string): void {
   execFileSync('ip', ['-n', name, 'link', 'set', 'lo', 'up']);
 }
 
+/**
+ * A fresh ext4 for each peer: what the other one deleted a moment ago makes no difference, which on a file system that is shared it does
+ * (ext4 passes over inodes that were deleted within the last minutes).
+ */
+class Disk {
+  readonly path: string;
+  readonly #image: string;
+
+  constructor(directory: string) {
+    this.path = join(directory, 'disk');
+    this.#image = join(directory, 'disk.img');
+    this.remove();
+    mkdirSync(this.path, { recursive: true });
+    execFileSync('truncate', ['-s', '20G', this.#image]);
+    execFileSync('mkfs.ext4', ['-q', '-F', this.#image]);
+    execFileSync('mount', ['-o', 'loop', this.#image, this.path]);
+  }
+
+  remove(): void {
+    spawnSync('umount', ['-l', this.path], { stdio: 'ignore' });
+    rmSync(this.#image, { force: true });
+    rmSync(this.path, { recursive: true, force: true });
+  }
+}
+
 /** Starts gantryd from the checkout's build. */
 export async function startGantry(root: string, cli: string): Promise<Peer> {
   const directory = join(root, 'gantry');
   const netns = 'gantry-bench-g';
   mkdirSync(directory, { recursive: true });
+  const disk = new Disk(directory);
   makeNamespace(netns);
   const log = join(directory, 'log');
   const output = openSync(log, 'w');
   const host = `unix://${directory}/gantry.sock`;
-  const flags = ['--data-root', `${directory}/data`, '--exec-root', `${directory}/exec`, '--host', host];
+  const flags = ['--data-root', `${disk.path}/data`, '--exec-root', `${directory}/exec`, '--host', host];
   flags.push(
     '--pidfile',
     `${directory}/pid`,
@@ -76,10 +104,12 @@ export async function startGantry(root: string, cli: string): Promise<Peer> {
     host,
     pid: Number(readFileSync(`${directory}/pid`, 'utf8')),
     netns,
+    disk: disk.path,
     async stop() {
       removeAll(cli, host);
       await stopChild(child);
       spawnSync('ip', ['netns', 'delete', netns]);
+      disk.remove();
       rmSync(directory, { recursive: true, force: true });
     },
   };
@@ -89,9 +119,10 @@ export async function startGantry(root: string, cli: string): Promise<Peer> {
 export async function startDockerd(root: string, cli: string): Promise<Peer> {
   const netns = 'gantry-bench-d';
   makeNamespace(netns);
+  const disk = new Disk(join(root, 'dockerd'));
   const log = join(root, 'dockerd.log');
   const output = openSync(log, 'w');
-  const child = spawn('bash', ['scripts/peer-dockerd.sh', 'run', root, netns], {
+  const child = spawn('bash', ['scripts/peer-dockerd.sh', 'run', root, netns, `${disk.path}/data`], {
     stdio: ['ignore', output, output],
   });
   closeSync(output);
@@ -103,12 +134,14 @@ export async function startDockerd(root: string, cli: string): Promise<Peer> {
     host,
     pid: Number(readFileSync(`${root}/docker.pid`, 'utf8')),
     netns,
+    disk: disk.path,
     async stop() {
       removeAll(cli, host);
       await stopChild(child);
       spawnSync('ip', ['netns', 'delete', netns]);
       unmountBelow(root);
-      for (const path of ['data', 'exec']) rmSync(join(root, path), { recursive: true, force: true });
+      disk.remove();
+      rmSync(join(root, 'exec'), { recursive: true, force: true });
     },
   };
 }

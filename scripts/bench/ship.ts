@@ -193,7 +193,7 @@ export async function measureShipping(
 ): Promise<{ pull: number; push: number; pushPlain: number }> {
   const layout = join(cache, 'gigabyte');
   await prepareLayout(layout);
-  const source = new PeerRegistry(peer.netns, join(cache, 'registry-source'), 5000);
+  const source = new PeerRegistry(peer.netns, join(peer.disk, 'registry-source'), 5000);
   const found = { pull: [] as number[], push: [] as number[], pushPlain: [] as number[] };
   const image = `${source.host}/gigabyte:latest`;
   try {
@@ -201,23 +201,23 @@ export async function measureShipping(
     await seed(layout, peer.netns, source.host);
     for (let round = 0; round < rounds; round += 1) {
       found.pull.push(await elapsedMs(() => runQuietly(docker('pull', '-q', image))));
-      found.push.push(await pushToEmpty({ peer, docker }, cache, image));
+      found.push.push(await pushToEmpty({ peer, docker }, image));
       const archive = join(cache, 'plain.tar');
       if (round === 0 && !existsSync(archive)) makePlainArchive(layout, archive);
       await runQuietly(docker('rmi', image));
       await runQuietly(docker('load', '-q', '-i', archive));
-      found.pushPlain.push(await pushToEmpty({ peer, docker }, cache, 'gigabyte-plain:latest'));
+      found.pushPlain.push(await pushToEmpty({ peer, docker }, 'gigabyte-plain:latest'));
       await runQuietly(docker('rmi', 'gigabyte-plain:latest'));
     }
   } finally {
     await source.stop();
-    rmSync(join(cache, 'registry-source'), { recursive: true, force: true });
+    rmSync(join(peer.disk, 'registry-source'), { recursive: true, force: true });
   }
   return { pull: median(found.pull), push: median(found.push), pushPlain: median(found.pushPlain) };
 }
 
-async function pushToEmpty({ peer, docker }: ShipContext, cache: string, image: string): Promise<number> {
-  const directory = join(cache, 'registry-target');
+async function pushToEmpty({ peer, docker }: ShipContext, image: string): Promise<number> {
+  const directory = join(peer.disk, 'registry-target');
   rmSync(directory, { recursive: true, force: true });
   const target = new PeerRegistry(peer.netns, directory, 5001);
   const name = `${target.host}/gigabyte:latest`;
