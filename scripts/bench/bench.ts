@@ -15,6 +15,7 @@ import {
   residentBytes,
   runQuietly,
 } from './measure.ts';
+import { registryThroughput, registryWorks } from './registry.ts';
 import { measureShipping } from './ship.ts';
 
 const { values: options } = parseArgs({
@@ -34,7 +35,7 @@ interface Context {
 
 interface Measurement {
   name: string;
-  unit: 'ms' | 'MB';
+  unit: 'ms' | 'MB' | 'per s';
   measure(context: Context): number | Promise<number>;
 }
 
@@ -154,6 +155,16 @@ measurements.push(
   },
 );
 
+measurements.push(
+  ...registryWorks.map(
+    ({ name, work }): Measurement => ({
+      name,
+      unit: 'per s',
+      measure: ({ peer }) => registryThroughput(peer.name, work),
+    }),
+  ),
+);
+
 /** A busybox image by `docker import`. */
 async function importBusybox(docker: Context['docker']): Promise<void> {
   const root = mkdtempSync(join(tmpdir(), 'gantry-bench-image-'));
@@ -192,7 +203,8 @@ function table(gantry: Map<string, number>, dockerd: Map<string, number>, versio
     .map(({ name, unit }) => {
       const ours = gantry.get(name) ?? Number.NaN;
       const theirs = dockerd.get(name) ?? Number.NaN;
-      return `| ${name} | ${theirs.toFixed(1)} ${unit} | ${ours.toFixed(1)} ${unit} | ${(theirs / ours).toFixed(1)} |`;
+      const ratio = unit === 'per s' ? ours / theirs : theirs / ours;
+      return `| ${name} | ${theirs.toFixed(1)} ${unit} | ${ours.toFixed(1)} ${unit} | ${ratio.toFixed(1)} |`;
     });
   return [`| work (${versions}) | dockerd | Gantry | ratio |`, '| --- | --- | --- | --- |', ...rows, ''].join(
     '\n',
