@@ -37,9 +37,9 @@ export class AccessRules {
     );
   }
 
-  /** Everyone who is known, unless the configuration names some. */
+  /** Everyone, unless the configuration names some: the list holds only what one may pull. */
   #mayList({ name }: Principal): boolean {
-    if (name === '') return this.#catalogUsers.has('');
+    if (name === '') return this.#catalogUsers.size === 0 && this.servesAnonymous;
     return this.#catalogUsers.size === 0 || this.#catalogUsers.has('*') || this.#catalogUsers.has(name);
   }
 }

@@ -30,7 +30,7 @@ export function toHttp(http: HttpKeys, refuse: Refuse): HttpConfig {
 function toHost(host: string | undefined, refuse: Refuse): string {
   if (host === undefined || host === '') return '';
   if (!URL.canParse(host) || !/^https?:/i.test(host))
-    return refuse(['http', 'host'], `a URL such as https://registry.example.com is expected, not ${host}`);
+    return refuse(['http', 'host'], `expected a URL such as https://registry.example.com, not ${host}`);
   return host.replace(/\/+$/, '');
 }
 
@@ -40,7 +40,7 @@ function toAddress(addr: string, net: 'tcp' | 'unix', at: Path, refuse: Refuse):
   const match = /^(?:\[([^\]]*)\]|([^:]*)):(\d+)$/.exec(addr);
   const port = Number(match?.[3]);
   if (match === null || port > 65535)
-    return refuse(at, `an address such as :5000 or 127.0.0.1:5000 is expected, not ${JSON.stringify(addr)}`);
+    return refuse(at, `expected an address such as :5000 or 127.0.0.1:5000, not ${JSON.stringify(addr)}`);
   const host = match[1] ?? match[2] ?? '';
   return host === '' ? { port } : { host, port };
 }

@@ -156,9 +156,9 @@ function toProxies({ proxy, gantry }: ConfigurationFile, refuse: Refuse): ProxyC
 }
 
 function checkedUrl(url: string | undefined, path: Path, refuse: Refuse): string {
-  if (url === undefined || url === '') return refuse(path, 'a URL is expected');
+  if (url === undefined || url === '') return refuse(path, 'expected a URL');
   if (!URL.canParse(url) || !/^https?:/i.test(url))
-    return refuse(path, `a URL that begins with http:// or https:// is expected, not ${JSON.stringify(url)}`);
+    return refuse(path, `expected a URL that begins with http:// or https://, not ${JSON.stringify(url)}`);
   return url;
 }
 

@@ -23,7 +23,7 @@ export function loadFile(path: string | undefined, environment: Environment): Lo
   const document = parseText(name, path === undefined ? 'version: 0.1\n' : read(path), lines);
   const locate = (at: Path): string => `${name}${lineOf(document, lines, at)}: ${at.join('.')}`;
   const tree: unknown = document.toJS() ?? {};
-  if (!isRecord(tree)) throw invalid(`${name}: keys with values are expected, not ${shown(tree)}`);
+  if (!isRecord(tree)) throw invalid(`${name}: expected keys with values, not ${shown(tree)}`);
   checkVersion(name, tree['version']);
   const ignored = applyEnvironment(tree, configurationKeys, environment);
   const found = new Found(locate);
@@ -46,7 +46,7 @@ class Found implements Findings {
   }
 
   wrong(path: Path, expected: string, value: unknown): void {
-    this.errors.push(`${this.#locate(path)}: ${expected} is expected, not ${shown(value)}`);
+    this.errors.push(`${this.#locate(path)}: expected ${expected}, not ${shown(value)}`);
   }
 
   unknown(path: Path, meant: string | undefined): void {

@@ -6,6 +6,7 @@ import { createServer as createTlsServer } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineError, errnoOf, messageOf } from '../../errors/engine-error.ts';
 import type { ListenAddress, TlsConfig } from '../config/registry-config.ts';
+import { registryServerOptions } from '../registry-server.ts';
 import { readTls, type TlsWatch, watchTls } from './tls-files.ts';
 
 export interface ListenerOptions {
@@ -27,12 +28,9 @@ export interface Listener {
 
 /** A layer may take hours to come; a connection on which nothing moves for ten minutes is dead. */
 const serverOptions: ServerOptions = {
-  requestTimeout: 0,
-  headersTimeout: 60_000,
-  keepAliveTimeout: 75_000,
+  ...registryServerOptions,
   // Tokens that grant many repositories are long.
   maxHeaderSize: 64 << 10,
-  noDelay: true,
 };
 const idleLimit = 600_000;
 const drainStep = 20;
