@@ -1,6 +1,6 @@
 /** Images as Docker shows them to clients of each version. */
-import type { Image, RemovedImage } from '../images/image-types.ts';
-import type { HistoryEntry, ImageProcess } from '../oci/image-config.ts';
+import type { Image, ImageHistoryEntry, RemovedImage } from '../images/image-types.ts';
+import type { ImageProcess } from '../oci/image-config.ts';
 import { compareApiVersions } from '../wire/api-version.ts';
 import type { ContainerConfig } from '../wire/container-config.ts';
 import type {
@@ -20,9 +20,8 @@ export function encodeImageSummary(
   const { image } = row;
   return {
     Id: image.id,
-    ParentId: '',
-    RepoTags: image.repoTags,
-    RepoDigests: image.repoDigests,
+    ParentId: image.parentId ?? '',
+    ...namesFor(image, version),
     Created: createdSeconds(image.config.created),
     Size: image.size,
     SharedSize: row.sharedSize,
@@ -32,14 +31,26 @@ export function encodeImageSummary(
   };
 }
 
-export function encodeImageInspect(image: Image, version: string): ImageInspect {
+/** Up to 1.42 an image without a name had one that says so. */
+function namesFor(
+  { repoTags, repoDigests }: Image,
+  version: string,
+): Pick<ImageSummary, 'RepoTags' | 'RepoDigests'> {
+  const isOld = compareApiVersions(version, '1.43') < 0 && repoTags.length === 0 && repoDigests.length === 0;
+  return isOld
+    ? { RepoTags: ['<none>:<none>'], RepoDigests: ['<none>@<none>'] }
+    : { RepoTags: repoTags, RepoDigests: repoDigests };
+}
+
+/** `trees` are the directories of its layers, top layer first. */
+export function encodeImageInspect(image: Image, trees: readonly string[], version: string): ImageInspect {
   const { config } = image;
   const process = encodeProcess(config.config ?? {}, version);
   return {
     Id: image.id,
     RepoTags: image.repoTags,
     RepoDigests: image.repoDigests,
-    Parent: '',
+    Parent: image.parentId ?? '',
     Comment: config.history?.at(-1)?.comment ?? '',
     ...(config.created === undefined ? {} : { Created: config.created }),
     /* Left-overs of a time when images were made by committing containers; gone with 1.45. */
@@ -53,10 +64,16 @@ export function encodeImageInspect(image: Image, version: string): ImageInspect 
     ...(config['os.version'] === undefined ? {} : { OsVersion: config['os.version'] }),
     Size: image.size,
     ...(compareApiVersions(version, '1.44') < 0 ? { VirtualSize: image.size } : {}),
-    GraphDriver: { Data: null, Name: 'overlay2' },
+    GraphDriver: { Data: layerDirectories(trees), Name: 'overlay2' },
     RootFS: { Type: config.rootfs.type, Layers: config.rootfs.diff_ids },
     Metadata: { LastTagTime: image.lastTaggedAt === 0 ? never : rfc3339(image.lastTaggedAt) },
   };
+}
+
+/** As Docker's overlay2 names them; there is nothing mounted for an image. */
+function layerDirectories([upper, ...lower]: readonly string[]): Record<string, string> | null {
+  if (upper === undefined) return null;
+  return { ...(lower.length === 0 ? {} : { LowerDir: lower.join(':') }), UpperDir: upper };
 }
 
 /** Up to 1.49 an image's configuration had all the fields of a container's, most of them empty. */
@@ -92,24 +109,15 @@ const emptyProcess: Partial<ContainerConfig> = {
   Image: '',
 };
 
-/** Newest step first. Only the newest has the image's own ID and tags; sizes belong to the steps that made a layer. */
-export function encodeHistory(image: Image, layerSizes: readonly number[]): ImageHistoryRow[] {
-  const steps: HistoryEntry[] = image.config.history ?? image.config.rootfs.diff_ids.map(() => ({}));
-  let layer = 0;
-  const rows = steps.map((step): ImageHistoryRow => {
-    const size = step.empty_layer === true ? 0 : (layerSizes[layer++] ?? 0);
-    return {
-      Id: '<missing>',
-      Created: createdSeconds(step.created),
-      CreatedBy: step.created_by ?? '',
-      Tags: null,
-      Size: size,
-      Comment: step.comment ?? '',
-    };
-  });
-  const newest = rows.at(-1);
-  if (newest !== undefined) rows[rows.length - 1] = { ...newest, Id: image.id, Tags: image.repoTags };
-  return rows.reverse();
+export function encodeHistoryEntry(entry: ImageHistoryEntry): ImageHistoryRow {
+  return {
+    Id: entry.id,
+    Created: entry.created === undefined ? goZeroSeconds : Math.floor(entry.created / 1000),
+    CreatedBy: entry.createdBy,
+    Tags: entry.tags.length === 0 ? null : entry.tags,
+    Size: entry.size,
+    Comment: entry.comment,
+  };
 }
 
 export function encodeRemoved(removed: readonly RemovedImage[]): ImageDeleteRow[] {
@@ -119,8 +127,11 @@ export function encodeRemoved(removed: readonly RemovedImage[]): ImageDeleteRow[
   }));
 }
 
-/** Whole seconds since the epoch; Go's zero time is long before it. */
+/** Go's zero time, in seconds since the epoch. */
+const goZeroSeconds = -62_135_596_800;
+
+/** Whole seconds since the epoch. */
 function createdSeconds(created: string | undefined): number {
   const ms = created === undefined ? Number.NaN : Date.parse(created);
-  return Number.isNaN(ms) ? -62_135_596_800 : Math.floor(ms / 1000);
+  return Number.isNaN(ms) ? goZeroSeconds : Math.floor(ms / 1000);
 }

@@ -10,13 +10,14 @@ import type {
   ImagesPruneResponse,
 } from '../wire/image.ts';
 import { Answer, type Call, param, speaks } from './call.ts';
-import { encodeHistory, encodeImageInspect, encodeImageSummary, encodeRemoved } from './image-encode.ts';
+import { encodeHistoryEntry, encodeImageInspect, encodeImageSummary, encodeRemoved } from './image-encode.ts';
 import type { Filters } from './query.ts';
 
 export function getImages(call: Call): ImageSummary[] {
   const rows = listImages(call.engine, {
     filters: listFilters(call),
     sharedSize: call.query.boolean('shared-size'),
+    all: call.query.boolean('all'),
   });
   return rows.map((row) => encodeImageSummary({ ...row, containers: -1 }, call.version));
 }
@@ -31,16 +32,14 @@ function listFilters(call: Call): Filters {
 }
 
 export function getImage(call: Call): ImageInspect {
-  return encodeImageInspect(call.engine.images.get(param(call, 'name')), call.version);
+  const { images, snapshots } = call.engine;
+  const image = images.get(param(call, 'name'));
+  const here = image.chainIds.filter((chainId) => snapshots.hasLayer(chainId));
+  return encodeImageInspect(image, snapshots.trees(here), call.version);
 }
 
 export function getHistory(call: Call): ImageHistoryRow[] {
-  const { images, snapshots } = call.engine;
-  const image = images.get(param(call, 'name'));
-  return encodeHistory(
-    image,
-    image.chainIds.map((chainId) => snapshots.layerSize(chainId)),
-  );
+  return call.engine.images.history(param(call, 'name')).map(encodeHistoryEntry);
 }
 
 export function postTag(call: Call): Answer {

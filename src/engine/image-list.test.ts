@@ -38,7 +38,8 @@ async function fixture(context: Parameters<typeof engineParts>[0]) {
     remove: (name: string): Promise<RemovedImage[]> => {
       const image = find(name);
       left = left.filter((one) => one !== image);
-      return Promise.resolve([{ untagged: name }, { deleted: image?.id ?? '' }]);
+      const layers = (image?.chainIds ?? []).slice(-1).map((deleted) => ({ deleted }));
+      return Promise.resolve([{ untagged: name }, { deleted: image?.id ?? '' }, ...layers]);
     },
   };
   const snapshots = {
@@ -79,7 +80,11 @@ test('every filter of images', async (context) => {
   assert.deepEqual(ids({ reference: ['docker.io/library/app'] }), [app.id]);
   assert.deepEqual(ids({ reference: ['base:[0-9]'] }), [base.id]);
   assert.deepEqual(ids({ reference: ['*/team/*'] }), [base.id]);
-  assert.deepEqual(ids({ reference: ['*', '[', 'a.p'] }), [app.id, base.id]);
+  assert.deepEqual(ids({ reference: ['*', 'a.p'] }), [app.id, base.id]);
+  assert.deepEqual(ids({ reference: ['host:5000/*'] }), []);
+  assert.deepEqual(ids({ reference: ['host:5000/*/base'] }), [base.id]);
+  assert.throws(() => ids({ reference: ['['] }), { message: 'syntax error in pattern' });
+  assert.deepEqual(ids({ 'label!': ['tier=front'] }), [base.id, old.id]);
   assert.throws(() => ids({ colour: ['red'] }), { message: "invalid filter 'colour'" });
 });
 
@@ -93,9 +98,12 @@ test('pruning takes images without a name; all that nobody uses where that is as
   const { parts, engine } = await fixture(context);
   parts.add({ id: testId('c1'), imageId: app.id });
   const first = await pruneImages(engine, new Map());
-  assert.deepEqual(first, { deleted: [{ untagged: old.id }, { deleted: old.id }], spaceReclaimed: 100 });
+  assert.deepEqual(first, {
+    deleted: [{ untagged: old.id }, { deleted: old.id }, { deleted: 'sha256:old' }],
+    spaceReclaimed: 100,
+  });
   const second = await pruneImages(engine, new Map([['dangling', ['false']]]));
-  assert.deepEqual(second.deleted.at(-1), { deleted: base.id });
+  assert.deepEqual(second.deleted.at(-1), { deleted: 'sha256:base' });
   assert.ok((await parts.told()).includes(`image delete ${base.id}`));
 });
 
@@ -110,4 +118,24 @@ test('tagging and removing are told', async (context) => {
     `image untag ${app.id}`,
     `image delete ${app.id}`,
   ]);
+});
+
+test('images that others were made from are shown with all only, and dangling means at the end of the line', async (context) => {
+  const middle = dated('middle', '2026-01-15T00:00:00Z', { repoTags: [] });
+  const top = dated('top', '2026-01-20T00:00:00Z', { repoTags: [], parentId: middle.id });
+  const byDigest = dated('pulled', '2026-01-25T00:00:00Z', {
+    repoTags: [],
+    repoDigests: [`pulled@sha256:${'1'.repeat(64)}`],
+  });
+  const parts = await engineParts(context, [middle, top, byDigest]);
+  const engine = { ...parts, snapshots: { layers: () => [], layerSize: () => 0 } } as never;
+  const ids = (filters: Record<string, string[]>, all = false) =>
+    listImages(engine, { filters: new Map(Object.entries(filters)), sharedSize: false, all }).map(
+      ({ image }) => image.id,
+    );
+  assert.deepEqual(ids({}), [byDigest.id, top.id]);
+  assert.deepEqual(ids({}, true), [byDigest.id, top.id, middle.id]);
+  assert.deepEqual(ids({ dangling: ['true'] }, true), [byDigest.id, top.id]);
+  assert.deepEqual(ids({ dangling: ['false'] }, true), [byDigest.id]);
+  assert.deepEqual(ids({ reference: ['pulled'] }), [byDigest.id]);
 });

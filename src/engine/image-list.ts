@@ -11,6 +11,7 @@ import {
   validateFilters,
 } from './filters.ts';
 import { imageUser, removeImage } from './images.ts';
+import { matchesPath } from './path-match.ts';
 import { parseTimeBound } from './time-bound.ts';
 
 export interface ImageRow {
@@ -23,42 +24,62 @@ export interface ImageRow {
 
 type ListEngine = Pick<Engine, 'images' | 'containers' | 'snapshots'>;
 
-const listFilters = new Set(['before', 'dangling', 'label', 'reference', 'since', 'until']);
+const listFilters = new Set(['before', 'dangling', 'label', 'label!', 'reference', 'since', 'until']);
 const pruneFilters = new Set(['dangling', 'label', 'label!', 'until']);
 
-/** Newest first. EngineErrors: `invalid-argument` for unknown filters, `not-found` for an image of `before` or `since`. */
+/**
+ * Newest first; images that others were made from and that have no name only with `all`. EngineErrors: `invalid-argument` for unknown filters and bad
+ * patterns, `not-found` for an image of `before` or `since`.
+ */
 export function listImages(
   engine: ListEngine,
-  question: { filters: Filters; sharedSize: boolean },
+  question: { filters: Filters; sharedSize: boolean; all?: boolean },
 ): ImageRow[] {
   const { filters } = question;
   validateFilters(filters, listFilters);
-  const wanted = imageFilter(engine, filters);
   const all = engine.images.list();
+  const wanted = imageFilter(engine, filters, parentsAmong(all), question.all === true);
   const sharedSizeOf = question.sharedSize ? sharedSizes(engine, all) : () => -1;
   const users = containerCounts(engine);
+  const named = namesFilter(filters);
   return all
     .filter(wanted)
+    .map(named)
+    .filter((image) => !filters.has('reference') || hasName(image))
     .sort((one, other) => createdAt(other) - createdAt(one))
     .map((image) => ({
-      image: withMatchingNames(image, filterValues(filters, 'reference')),
+      image,
       sharedSize: sharedSizeOf(image),
       containers: users.get(image.id) ?? 0,
     }));
 }
 
-function imageFilter(engine: ListEngine, filters: Filters): (image: Image) => boolean {
+/** IDs of the images that others were made from. */
+function parentsAmong(images: readonly Image[]): Set<string> {
+  return new Set(images.flatMap(({ parentId }) => (parentId === undefined ? [] : [parentId])));
+}
+
+function hasName({ repoTags, repoDigests }: Image): boolean {
+  return repoTags.length > 0 || repoDigests.length > 0;
+}
+
+function imageFilter(
+  engine: ListEngine,
+  filters: Filters,
+  parents: ReadonlySet<string>,
+  all: boolean,
+): (image: Image) => boolean {
   const dangling = filters.has('dangling') ? booleanFilter(filters, 'dangling', false) : undefined;
   const ages = filterValues(filters, 'before').map((name) => createdAt(engine.images.get(name)));
   const youths = filterValues(filters, 'since').map((name) => createdAt(engine.images.get(name)));
-  const references = filterValues(filters, 'reference');
   const isOldEnough = untilFilter(filters);
   return (image) =>
-    (dangling === undefined || dangling === (image.repoTags.length === 0)) &&
+    (all || hasName(image) || !parents.has(image.id)) &&
+    (dangling !== true || (image.repoTags.length === 0 && !parents.has(image.id))) &&
+    (dangling !== false || hasName(image)) &&
     matchesLabelFilters(filters, image.config.config?.Labels ?? {}) &&
     ages.every((age) => createdAt(image) < age) &&
     youths.every((age) => createdAt(image) > age) &&
-    (references.length === 0 || namesOf(image).some((name) => matchesReference(name, references))) &&
     isOldEnough(image);
 }
 
@@ -73,49 +94,31 @@ function createdAt(image: Image): number {
   return Number.isNaN(time) ? 0 : time;
 }
 
-function namesOf(image: Image): string[] {
-  return [...image.repoTags, ...image.repoDigests];
-}
-
-/** With a filter for references only the names that fit it are shown. */
-function withMatchingNames(image: Image, references: readonly string[]): Image {
-  if (references.length === 0) return image;
-  const fits = (name: string): boolean => matchesReference(name, references);
-  return { ...image, repoTags: image.repoTags.filter(fits), repoDigests: image.repoDigests.filter(fits) };
-}
-
-/** `busybox`, `busybox:1.*`, `*` + `/app`: a shell pattern for the whole name, or for the name without its tag. */
-function matchesReference(name: string, references: readonly string[]): boolean {
-  const forms = [name, name.split('@', 1)[0] ?? name, name.replace(/:[^/:]*$/, '')];
-  return references.some((reference) => {
-    const pattern = globPattern(familiar(reference));
-    return forms.some((form) => pattern.test(form));
+/** With a filter for references only the names that fit it are shown: `busybox`, `busybox:1.*`, `*` + `/app`. */
+function namesFilter(filters: Filters): (image: Image) => Image {
+  const patterns = filterValues(filters, 'reference').map(familiar);
+  if (patterns.length === 0) return (image) => image;
+  // Also where there is no image, a bad pattern is an error.
+  for (const pattern of patterns) matchesPath(pattern, '');
+  const fits = (name: string): boolean => {
+    const repository = name.replace(/@.*$/, '').replace(/:[^/:]*$/, '');
+    return patterns.some((pattern) => matchesPath(pattern, name) || matchesPath(pattern, repository));
+  };
+  return (image) => ({
+    ...image,
+    repoTags: image.repoTags.filter(fits),
+    repoDigests: image.repoDigests.filter(fits),
   });
 }
 
 /** `docker.io/library/busybox` is the same as `busybox`. */
 function familiar(reference: string): string {
-  if (/[*?[]/.test(reference)) return reference;
+  if (/[*?[\\]/.test(reference)) return reference;
   try {
     parseReference(reference);
     return reference.replace(/^(index\.)?docker\.io\/(library\/)?/, '');
   } catch {
     return reference;
-  }
-}
-
-/** path.Match of Go: `*` and `?` don't cross a slash. */
-function globPattern(text: string): RegExp {
-  const source = text.replace(/\[[^\]]*\]|[*?]|[^*?[]+|\[/g, (part) => {
-    if (part === '*') return '[^/]*';
-    if (part === '?') return '[^/]';
-    if (part.startsWith('[') && part.length > 2) return part.replaceAll('\\', '\\\\');
-    return part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  });
-  try {
-    return new RegExp(`^${source}$`);
-  } catch {
-    return /^(?!)/;
   }
 }
 
@@ -144,7 +147,7 @@ export interface PrunedImages {
   spaceReclaimed: number;
 }
 
-/** Removes images without a name, or with the filter `dangling=false` all that no container was made of. */
+/** Removes images without a tag, or with the filter `dangling=false` all that no container was made of. */
 export async function pruneImages(
   engine: Pick<Engine, 'images' | 'containers' | 'snapshots' | 'events'>,
   filters: Filters,
@@ -153,16 +156,19 @@ export async function pruneImages(
   validateFilters(filters, pruneFilters);
   const onlyDangling = booleanFilter(filters, 'dangling', true);
   const isOldEnough = untilFilter(filters);
+  const sizes = layerSizes(engine);
+  const images = engine.images.list();
+  const parents = parentsAmong(images);
   const pruned: PrunedImages = { deleted: [], spaceReclaimed: 0 };
-  for (const image of engine.images.list()) {
+  for (const image of images) {
     if (signal?.aborted === true) break;
     if (onlyDangling && image.repoTags.length > 0) continue;
+    if (!hasName(image) && parents.has(image.id)) continue;
     if (!isOldEnough(image) || !matchesLabelFilters(filters, image.config.config?.Labels ?? {})) continue;
     if (imageUser(engine, image.id) !== undefined) continue;
-    const before = layersSize(engine);
     pruned.deleted.push(...(await removeWithNames(engine, image)));
-    pruned.spaceReclaimed += before - layersSize(engine);
   }
+  for (const { deleted = '' } of pruned.deleted) pruned.spaceReclaimed += sizes.get(deleted) ?? 0;
   engine.events.publish({
     type: 'image',
     action: 'prune',
@@ -172,9 +178,14 @@ export async function pruneImages(
   return pruned;
 }
 
+/** Bytes by chain ID. */
+function layerSizes({ snapshots }: Pick<Engine, 'snapshots'>): Map<string, number> {
+  return new Map(snapshots.layers().map((chainId) => [chainId, snapshots.layerSize(chainId)]));
+}
+
 /** Bytes of all layers. */
 export function layersSize(engine: Pick<Engine, 'snapshots'>): number {
-  return engine.snapshots.layers().reduce((sum, chainId) => sum + engine.snapshots.layerSize(chainId), 0);
+  return [...layerSizes(engine).values()].reduce((sum, size) => sum + size, 0);
 }
 
 /** By each of its names, and then by its ID if it is still there. Images that came into use meanwhile are left alone. */

@@ -93,6 +93,7 @@ async function discard(engine: Engine, container: Container, volumes: boolean): 
     announceRemoval(engine, container);
     await container.released;
     await removeFiles(engine, container);
+    await collectLayers(engine, container);
     return;
   }
   await container.released;
@@ -103,6 +104,7 @@ async function discard(engine: Engine, container: Container, volumes: boolean): 
   engine.containers.delete(container);
   await removeVolumes(engine, container);
   announceRemoval(engine, container);
+  await collectLayers(engine, container);
 }
 
 /**
@@ -121,6 +123,14 @@ function announceRemoval(engine: Engine, container: Container): void {
   for (const execId of container.execIds) engine.execs.delete(execId);
   publishContainerEvent(engine.events, container.record, 'destroy');
   container.removals.notify(notice);
+}
+
+/** Where its image is gone, nothing but the container held some of its layers. */
+async function collectLayers(engine: Engine, { id, record }: Container): Promise<void> {
+  if (engine.images.find(record.imageId) !== undefined) return;
+  await engine.images.collectGarbage().catch((err: unknown) => {
+    engine.log.warn({ err, container: id }, 'could not remove all layers that nothing needs');
+  });
 }
 
 /** A container of `--rm` needs no note on disk: start-up removes it because it ended. */

@@ -117,9 +117,9 @@ test('history: newest first, sizes where a step made a layer, layers without a s
   assert.deepEqual(
     entries.map(({ id, size, createdBy, created }) => [id, size, createdBy, created]),
     [
-      ['sha256:image', 30, '', 0],
-      ['<missing>', 20, '', 0],
-      ['<missing>', 0, 'CMD', 0],
+      ['sha256:image', 30, '', undefined],
+      ['<missing>', 20, '', undefined],
+      ['<missing>', 0, 'CMD', undefined],
       ['<missing>', 10, 'ADD', Date.UTC(2024, 0, 2, 3, 4, 5)],
     ],
   );

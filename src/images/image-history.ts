@@ -1,12 +1,18 @@
 /** How an image came to be, step by step: `docker history`. */
 import { chainIdsOf } from '../oci/digest.ts';
 import type { ImageConfig } from '../oci/image-config.ts';
-import type { ImageHistoryEntry } from './image-types.ts';
+import type { Image, ImageHistoryEntry } from './image-types.ts';
 
-/** Newest step first. Layers that the configuration's history does not name come without a description. */
+type Named = Pick<Image, 'id' | 'repoTags'>;
+
+/**
+ * Newest step first. Layers that the configuration's history does not name come without a description. `parents` are the images that it was made
+ * from on this host, nearest first: the steps that ended in them have their IDs.
+ */
 export function historyOf(
-  image: { id: string; config: ImageConfig; repoTags: readonly string[] },
+  image: Named & { config: ImageConfig },
   layerSize: (chainId: string) => number,
+  parents: readonly Named[] = [],
 ): ImageHistoryEntry[] {
   const chainIds = chainIdsOf(image.config.rootfs.diff_ids);
   const steps = image.config.history ?? [];
@@ -16,7 +22,7 @@ export function historyOf(
     const created = Date.parse(step.created ?? '');
     return {
       id: '<missing>',
-      created: Number.isNaN(created) ? 0 : created,
+      created: Number.isNaN(created) ? undefined : created,
       createdBy: step.created_by ?? '',
       tags: [],
       size: chainId === undefined ? 0 : layerSize(chainId),
@@ -26,15 +32,16 @@ export function historyOf(
   for (const chainId of chainIds.slice(next)) {
     entries.push({
       id: '<missing>',
-      created: 0,
+      created: undefined,
       createdBy: '',
       tags: [],
       size: layerSize(chainId),
       comment: '',
     });
   }
-  const newest = entries.at(-1);
-  if (newest !== undefined)
-    entries[entries.length - 1] = { ...newest, id: image.id, tags: [...image.repoTags] };
-  return entries.toReversed();
+  const known = [image, ...parents];
+  return entries.toReversed().map((entry, index) => {
+    const named = known[index];
+    return named === undefined ? entry : { ...entry, id: named.id, tags: [...named.repoTags] };
+  });
 }

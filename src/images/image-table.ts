@@ -50,6 +50,23 @@ export class ImageTable {
     return [...this.#images.values()];
   }
 
+  /** Was another image that is here made from this one on this host? */
+  hasChildren(id: string): boolean {
+    return this.records().some(({ parent }) => parent === id);
+  }
+
+  /** The images that an image was made from, nearest first, as far as they are here. */
+  ancestors(id: string): Image[] {
+    const found = new Map<string, Image>();
+    for (let next = this.#images.get(id)?.parent; next !== undefined && !found.has(next); ) {
+      const record = this.#images.get(next);
+      if (record === undefined) break;
+      found.set(next, this.view(next, record));
+      next = record.parent;
+    }
+    return [...found.values()];
+  }
+
   /** The image that a canonical reference names. */
   referenced(canonical: string): string | undefined {
     return this.#references.get(canonical)?.imageId;

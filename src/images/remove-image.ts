@@ -24,7 +24,7 @@ interface Removal extends RemoveOptions {
   records: RemovedImage[];
 }
 
-/** EngineError `not-found`, or `conflict` in Docker's words. */
+/** Removes and answers what went, in order. EngineError `not-found`, or `conflict` in Docker's words. */
 export async function removeImage(
   parts: ImageParts,
   nameOrId: string,
@@ -35,9 +35,11 @@ export async function removeImage(
   const removal: Removal = { ...options, parts, imageId, records: [] };
   if (isIdPrefix(imageId, nameOrId)) {
     untagSingle(removal);
+    const conflict = conflictOf(removal);
+    if (conflict !== undefined) throw conflict;
     await deleteImage(removal);
-  } else if (!untagName(removal, nameOrId) && containerConflict(removal, imageId) === undefined) {
-    // A container that still needs the image keeps it, without a name.
+  } else if (!untagName(removal, nameOrId) && conflictOf(removal) === undefined) {
+    // What a container or another image still needs stays, without a name.
     await deleteImage(removal);
   }
   return removal.records;
@@ -80,41 +82,50 @@ function untagName(removal: Removal, nameOrId: string): boolean {
 function untagSingle(removal: Removal): void {
   const references = removal.parts.table.referencesTo(removal.imageId);
   if (!isSingle(references)) return;
-  const used = containerConflict(removal, removal.imageId);
-  if (used !== undefined) throw used;
+  const conflict = conflictOf(removal, []);
+  if (conflict !== undefined) throw conflict;
   untag(removal, references);
 }
 
 function conflict(imageId: string, isHard: boolean, why: string): EngineError {
   const force = isHard ? 'cannot be forced' : 'must be forced';
   return new EngineError('conflict', `conflict: unable to delete ${shortId(imageId)} (${force}) - ${why}`, {
-    hint: isHard ? 'stop and remove the container first' : 'force the removal, or remove what uses it first',
+    hint: isHard ? 'remove first what uses the image' : 'force the removal, or remove what uses it first',
   });
 }
 
-/** A running container always stands in the way, a stopped one unless forced. */
-function containerConflict({ force, usedBy }: RemoveOptions, imageId: string): EngineError | undefined {
+/** What stands in the way of deleting an image: its children and running containers always, names and stopped containers unless forced. */
+function conflictOf(
+  { parts, imageId, force, usedBy }: Removal,
+  references: readonly Reference[] = parts.table.referencesTo(imageId),
+): EngineError | undefined {
+  if (parts.table.hasChildren(imageId)) return conflict(imageId, true, 'image has dependent child images');
   const user = usedBy(imageId);
   if (user?.running === true)
     return conflict(imageId, true, `image is being used by running container ${shortId(user.id)}`);
-  if (user === undefined || force) return undefined;
+  if (force) return undefined;
+  if (references.length > 0) return conflict(imageId, false, 'image is referenced in multiple repositories');
+  if (user === undefined) return undefined;
   return conflict(imageId, false, `image is being used by stopped container ${shortId(user.id)}`);
 }
 
+/** Deletes an image without conflicts, and then the one that it was made from where nothing needs that. */
 async function deleteImage(removal: Removal): Promise<void> {
-  const { parts, imageId, force, usedBy, records } = removal;
+  const { parts, imageId, records } = removal;
+  const record = parts.table.record(imageId);
+  const chainIds = record?.layers.map(({ chainId }) => chainId) ?? [];
   const references = parts.table.referencesTo(imageId);
-  const isHard = usedBy(imageId)?.running === true;
-  if (!isHard && !force && references.length > 0) {
-    throw conflict(imageId, false, 'image is referenced in multiple repositories');
-  }
-  const used = containerConflict(removal, imageId);
-  if (used !== undefined) throw used;
-  const chainIds = parts.table.record(imageId)?.layers.map(({ chainId }) => chainId) ?? [];
   parts.table.remove(references.map(canonicalReference), imageId);
   for (const reference of references) records.push({ untagged: familiarReference(reference) });
   records.push({ deleted: imageId });
   const removedLayers = new Set(await parts.collector.collect());
   const deleted = chainIds.toReversed().filter((chainId) => removedLayers.has(chainId));
   records.push(...deleted.map((chainId) => ({ deleted: chainId })));
+  await deleteParent(removal, record?.parent);
+}
+
+async function deleteParent(removal: Removal, parent: string | undefined): Promise<void> {
+  if (!removal.prune || parent === undefined || removal.parts.table.record(parent) === undefined) return;
+  const next = { ...removal, imageId: parent, force: false };
+  if (conflictOf(next) === undefined) await deleteImage(next);
 }

@@ -1,5 +1,6 @@
 /** `gantry commit`. */
 import { EngineError } from '../../../errors/engine-error.ts';
+import type { CommitResponse } from '../../../wire/container.ts';
 import { defineCommand } from '../../command.ts';
 import { list, text, toggle } from '../../flags/kinds.ts';
 import { parseImageName } from '../../image-name.ts';
@@ -27,7 +28,7 @@ export const commit = defineCommand({
       changes: flags.change,
       pause: flags.pause ? undefined : '0',
     };
-    const { Id } = await client.call<{ Id: string }>('POST', '/commit', { query });
+    const { Id } = await client.call<CommitResponse>('POST', '/commit', { query });
     io.stdout.write(`${Id}\n`);
     return 0;
   },
