@@ -24,6 +24,7 @@ import { getContainers } from './container-list.ts';
 import { getLogs } from './container-logs.ts';
 import { getEvents } from './events.ts';
 import { getExec, postExecCreate, postExecResize, postExecStart } from './exec.ts';
+import { getImageArchive, getImagesArchive } from './image-save.ts';
 import { postImageCreate, postImagesLoad } from './image-transfer.ts';
 import { deleteImage, getHistory, getImage, getImages, postImagesPrune, postTag } from './images.ts';
 import { deleteNetwork, getNetwork, getNetworks, postNetworksPrune } from './networks.ts';
@@ -78,13 +79,13 @@ export const routes: readonly Route[] = [
 
   ['GET', '/images/json', getImages],
   ['GET', '/images/search', notImplemented('image search')],
-  ['GET', '/images/get', notImplemented('image save')],
+  ['GET', '/images/get', getImagesArchive],
   ['POST', '/images/create', postImageCreate],
   ['POST', '/images/load', postImagesLoad],
   ['POST', '/images/prune', postImagesPrune],
   ['GET', '/images/:name/json', getImage],
   ['GET', '/images/:name/history', getHistory],
-  ['GET', '/images/:name/get', notImplemented('image save')],
+  ['GET', '/images/:name/get', getImageArchive],
   ['POST', '/images/:name/tag', postTag],
   ['POST', '/images/:name/push', notImplemented('image push')],
   ['DELETE', '/images/:name', deleteImage],
