@@ -1,0 +1,5 @@
+/** The registry's HTTP side against the distribution specification. */
+import { serveRegistry } from '../support/registry-parts.ts';
+import { runConformance } from './conformance/run-conformance.ts';
+
+runConformance('memory', () => serveRegistry());
