@@ -1,39 +1,61 @@
 /** One blob on its way in: written to a temporary file, hashed on the way, synced, checked, and only then published. */
-import { createHash, type Hash, randomBytes } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createHash, type Hash } from 'node:crypto';
+import { constants, createReadStream } from 'node:fs';
 import { type FileHandle, open, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { EngineError, errnoOf, isEngineError, messageOf } from '../errors/engine-error.ts';
-import { digestHex } from '../oci/digest.ts';
 
-interface IngestOptions {
-  directory: string;
-  /** Names the temporary file, and is what the bytes must have. */
+/** What is known of bytes that are in a temporary file. */
+export interface IngestState {
+  hash: Hash;
+  /** Bytes. */
+  size: number;
+  /** The disk has them all. */
+  isSynced: boolean;
+}
+
+export interface IngestOptions {
+  /** Of the temporary file, which is made when the first bytes are written to it. */
+  path: string;
+  /** What the bytes must have. */
   digest?: string;
-  publish: (path: string, digest: string, size: number) => Promise<void>;
-  onClose: () => void;
+  has: (digest: string) => boolean;
+  /** Gives the file its name. Calls `onPublished` in the very moment in which the blob can be seen. */
+  publish: (path: string, digest: string, size: number, onPublished?: () => void) => Promise<void>;
+  /** `state` is there where the ingest was suspended and all its bytes are in the file. */
+  onClose: (state?: IngestState) => void;
 }
 
 /** Small writes are gathered up to here. */
 const bufferSize = 1024 * 1024;
 
+export interface CommitChecks {
+  /** Bytes. */
+  size?: number;
+  digest?: string;
+  /** Hears the digest before anybody can see the blob. */
+  beforePublish?: (digest: string) => void;
+  /** Called in the same moment in which the blob can be seen, or where it was here already; nothing can delete it in between. */
+  onPublished?: () => void;
+}
+
 /** Ends with exactly one of `commit` (published), `suspend` (kept, to be gone on with) and `discard` (forgotten). */
 export class BlobIngest {
-  readonly #path: string;
-  readonly #file: FileHandle;
   readonly #options: IngestOptions;
+  #file: FileHandle | undefined;
   #hash: Hash;
   #offset: number;
+  #isSynced: boolean;
   #buffered: Uint8Array[] = [];
   #bufferedLength = 0;
+  /** The flush under way: the next bytes are hashed meanwhile. */
+  #flushing: Promise<void> = Promise.resolve();
   #isClosed = false;
 
-  constructor(path: string, file: FileHandle, hash: Hash, offset: number, options: IngestOptions) {
-    this.#path = path;
-    this.#file = file;
-    this.#hash = hash;
-    this.#offset = offset;
+  constructor(options: IngestOptions, state: IngestState) {
     this.#options = options;
+    this.#hash = state.hash;
+    this.#offset = state.size;
+    this.#isSynced = state.isSynced;
   }
 
   /** Bytes that are here: the next byte to write is that one of the blob. */
@@ -47,69 +69,115 @@ export class BlobIngest {
     this.#offset += data.length;
     this.#buffered.push(data);
     this.#bufferedLength += data.length;
-    if (this.#bufferedLength >= bufferSize) await this.#flush();
+    if (this.#bufferedLength < bufferSize) return;
+    await this.#flushing;
+    this.#startFlush();
   }
 
   /** Starts again from nothing, where the source could not go on. */
   async restart(): Promise<void> {
+    await this.#flushing;
     this.#buffered = [];
     this.#bufferedLength = 0;
     this.#hash = createHash('sha256');
     this.#offset = 0;
-    await this.#file.truncate(0);
+    await (await this.#opened()).truncate(0);
   }
 
   /**
    * Syncs, checks and publishes. Returns the digest; the ingest is closed then. EngineError `data-loss`
    * where size or digest are not what was promised: the bytes are discarded. `beforePublish` hears the digest first.
    */
-  async commit(expectedSize?: number, beforePublish?: (digest: string) => void): Promise<string> {
+  commit(expectedSize?: number, beforePublish?: (digest: string) => void): Promise<string> {
+    return this.commitChecked({
+      ...(expectedSize === undefined ? {} : { size: expectedSize }),
+      ...(beforePublish === undefined ? {} : { beforePublish }),
+    });
+  }
+
+  /** As `commit`. */
+  async commitChecked(checks: CommitChecks): Promise<string> {
     const size = this.#offset;
     const digest = `sha256:${this.#hash.digest('hex')}`;
-    const expected = this.#options.digest ?? digest;
-    if (digest !== expected || (expectedSize !== undefined && expectedSize !== size)) {
+    const expected = checks.digest ?? this.#options.digest ?? digest;
+    if (digest !== expected || (checks.size !== undefined && checks.size !== size)) {
       await this.discard();
       throw new EngineError('data-loss', `filesystem layer verification failed for digest ${expected}`, {
         hint: 'the bytes that came are not those that the digest names: try again, or another registry',
         details: { expected, actual: digest, size },
       });
     }
-    await this.#flush();
+    if (this.#options.has(digest)) {
+      checks.beforePublish?.(digest);
+      checks.onPublished?.();
+      await this.discard();
+      return digest;
+    }
     try {
-      await this.#file.sync();
-      await this.#close();
-      beforePublish?.(digest);
-      await this.#options.publish(this.#path, digest, size);
+      await this.#publish(digest, size, checks);
     } catch (error) {
       throw writeError(error);
     }
     return digest;
   }
 
-  /** Keeps what came, for a later ingest of the same digest. */
+  /** Keeps what came, for a later ingest of the same digest or name. */
   async suspend(): Promise<void> {
     if (this.#isClosed) return;
+    let state: IngestState | undefined;
     try {
-      await this.#flush();
+      if (this.#offset > 0) await this.#sync();
+      state = { hash: this.#hash, size: this.#offset, isSynced: this.#isSynced };
+    } catch (error) {
+      throw writeError(error);
     } finally {
-      await this.#close();
+      await this.#close(state);
     }
   }
 
   async discard(): Promise<void> {
+    this.#buffered = [];
+    await this.#flushing.catch(() => undefined);
+    const hadFile = this.#file !== undefined || this.#offset > this.#bufferedLength;
     await this.#close();
-    await rm(this.#path, { force: true });
+    if (hadFile) await rm(this.#options.path, { force: true });
   }
 
-  async #flush(): Promise<void> {
+  async #publish(digest: string, size: number, checks: CommitChecks): Promise<void> {
+    const { path, publish } = this.#options;
+    await this.#sync();
+    await this.#close();
+    checks.beforePublish?.(digest);
+    await publish(path, digest, size, checks.onPublished);
+  }
+
+  /** All bytes are in the file, and the file is on the disk. */
+  async #sync(): Promise<void> {
+    await this.#flushing;
+    this.#startFlush();
+    await this.#flushing;
+    if (this.#isSynced) return;
+    await (await this.#opened()).datasync();
+    this.#isSynced = true;
+  }
+
+  #startFlush(): void {
     if (this.#bufferedLength === 0) return;
-    const buffers = this.#buffered;
-    let position = this.#offset - this.#bufferedLength;
+    const position = this.#offset - this.#bufferedLength;
+    this.#flushing = this.#writeOut(this.#buffered, position);
+    // Whoever writes, syncs or closes next hears of it.
+    this.#flushing.catch(() => undefined);
     this.#buffered = [];
     this.#bufferedLength = 0;
+  }
+
+  async #writeOut(buffers: readonly Uint8Array[], start: number): Promise<void> {
+    this.#isSynced = false;
+    let position = start;
     try {
-      for (let pending = buffers; pending.length > 0; ) {
-        const { bytesWritten } = await this.#file.writev(pending, position);
+      const file = await this.#opened();
+      for (let pending = [...buffers]; pending.length > 0; ) {
+        const { bytesWritten } = await file.writev(pending, position);
         position += bytesWritten;
         pending = without(pending, bytesWritten);
       }
@@ -118,11 +186,18 @@ export class BlobIngest {
     }
   }
 
-  async #close(): Promise<void> {
+  /** Not in append mode, in which Linux ignores the position of a write. */
+  async #opened(): Promise<FileHandle> {
+    this.#file ??= await open(this.#options.path, constants.O_RDWR | constants.O_CREAT, 0o600);
+    return this.#file;
+  }
+
+  async #close(state?: IngestState): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#options.onClose();
-    await this.#file.close();
+    await this.#flushing.catch(() => undefined);
+    await this.#file?.close();
+    this.#options.onClose(state);
   }
 }
 
@@ -137,7 +212,8 @@ function without(buffers: readonly Uint8Array[], count: number): Uint8Array[] {
   return left;
 }
 
-function writeError(error: unknown): EngineError {
+/** What went wrong while a file was written, as an EngineError. */
+export function writeError(error: unknown): EngineError {
   if (isEngineError(error)) return error;
   const errno = errnoOf(error);
   if (errno !== 'ENOSPC' && errno !== 'EDQUOT')
@@ -148,32 +224,21 @@ function writeError(error: unknown): EngineError {
   });
 }
 
-/** Opens a new ingest, or one that was suspended (also by a crash): its bytes are hashed again. */
-export async function openIngest(options: IngestOptions): Promise<BlobIngest> {
-  const name =
-    options.digest === undefined ? `new-${randomBytes(8).toString('hex')}` : digestHex(options.digest);
-  const path = join(options.directory, name);
-  const hash = createHash('sha256');
-  try {
-    const file = await open(path, options.digest === undefined ? 'wx+' : 'a+', 0o600);
-    await file.close();
-    let size = 0;
-    for await (const chunk of createReadStream(path, { highWaterMark: bufferSize })) {
-      hash.update(chunk);
-      size += chunk.length;
-    }
-    // Not in append mode, in which Linux ignores the position of a write.
-    return new BlobIngest(path, await open(path, 'r+'), hash, size, options);
-  } catch (error) {
-    throw writeError(error);
-  }
+/** No bytes. */
+export function emptyState(): IngestState {
+  return { hash: createHash('sha256'), size: 0, isSynced: false };
 }
 
-export async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path);
+/** Bytes that came before, hashed again; none where there is no such file. */
+export async function readState(path: string): Promise<IngestState> {
+  const state = emptyState();
   try {
-    await directory.sync();
-  } finally {
-    await directory.close();
+    for await (const chunk of createReadStream(path, { highWaterMark: bufferSize })) {
+      state.hash.update(chunk);
+      state.size += chunk.length;
+    }
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw writeError(error);
   }
+  return state;
 }

@@ -1,20 +1,33 @@
 /** Content-addressed blobs on disk: an OCI image layout (image-spec, image-layout.md), verified and durable. */
-import { createReadStream, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { readFile, rename, rm } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import {
+  createReadStream,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { EngineError } from '../errors/engine-error.ts';
+import { EngineError, errnoOf } from '../errors/engine-error.ts';
 import { digestHex, digestOf, isDigestHex, parseDigest } from '../oci/digest.ts';
-import { type BlobIngest, openIngest, syncDirectory } from './blob-ingest.ts';
+import { BlobIngest, type CommitChecks, emptyState, readState, writeError } from './blob-ingest.ts';
+import { SyncedDirectory } from './synced-directory.ts';
+import { UploadFiles } from './upload-files.ts';
 
 const hour = 3600 * 1000;
 /** A download that nobody went on with is forgotten after a day. */
 const staleAfter = 24 * hour;
 
-/** On disk: `oci-layout`, `blobs/sha256/HEX`, and `ingest/HEX` for what is still coming in. */
+/** On disk: `oci-layout`, `blobs/sha256/HEX`, `ingest/HEX` for what is still coming in, and `uploads/NAME` for what has no digest yet. */
 export class BlobStore {
+  readonly uploads: UploadFiles;
   readonly #blobs: string;
   readonly #ingests: string;
+  readonly #names: SyncedDirectory;
   /** Sizes by digest. */
   readonly #sizes = new Map<string, number>();
   readonly #open = new Set<string>();
@@ -28,6 +41,11 @@ export class BlobStore {
     for (const name of readdirSync(this.#blobs)) {
       if (isDigestHex(name)) this.#sizes.set(`sha256:${name}`, statSync(join(this.#blobs, name)).size);
     }
+    this.#names = new SyncedDirectory(this.#blobs);
+    this.uploads = new UploadFiles(join(directory, 'uploads'), {
+      has: (digest) => this.has(digest),
+      publish: this.#publish.bind(this),
+    });
     this.#forgetStale();
   }
 
@@ -62,11 +80,29 @@ export class BlobStore {
     return createReadStream(this.path(digest), { start, highWaterMark: 256 * 1024 });
   }
 
+  /**
+   * A stream of the blob's bytes from `first` to `last` (counted too): it goes on to its end whatever becomes of the blob.
+   * EngineError `not-found`.
+   */
+  async reader(digest: string, range: { first?: number; last?: number } = {}): Promise<Readable> {
+    const { first: start, last: end } = range;
+    try {
+      const file = await open(this.path(digest));
+      return file.createReadStream({
+        highWaterMark: 256 * 1024,
+        ...(start === undefined ? {} : { start }),
+        ...(end === undefined ? {} : { end }),
+      });
+    } catch (error) {
+      throw errnoOf(error) === 'ENOENT' ? missing(digest) : writeError(error);
+    }
+  }
+
   /** The whole blob, for manifests and configs. EngineError `resource-exhausted` above `limit` bytes. */
   async read(digest: string, limit = 8 * 1024 * 1024): Promise<Buffer> {
     if (this.size(digest) > limit)
       throw new EngineError('resource-exhausted', `blob ${digest} is too large to be read at once`);
-    const data = await readFile(this.path(digest));
+    const data = await this.#bytes(digest);
     if (digestOf(data) === digest) return data;
     throw new EngineError('data-loss', `blob ${digest} is damaged on disk`, {
       hint: 'remove the image and pull it again',
@@ -74,13 +110,11 @@ export class BlobStore {
   }
 
   /** Stores bytes that are here already. Returns their digest. */
-  async put(data: Uint8Array): Promise<string> {
-    const digest = digestOf(data);
-    if (this.has(digest)) return digest;
+  async put(data: Uint8Array, checks: CommitChecks = {}): Promise<string> {
     const ingest = await this.ingest(undefined);
     try {
       await ingest.write(data);
-      return await ingest.commit();
+      return await ingest.commitChecked(checks);
     } catch (error) {
       await ingest.discard();
       throw error;
@@ -95,14 +129,18 @@ export class BlobStore {
     const known = digest === undefined ? undefined : parseDigest(digest);
     if (known !== undefined && this.#open.has(known))
       throw new EngineError('conflict', `blob ${known} is being written already`);
+    const name = known === undefined ? `new-${randomBytes(8).toString('hex')}` : digestHex(known);
+    const path = join(this.#ingests, name);
     if (known !== undefined) this.#open.add(known);
     try {
-      return await openIngest({
-        directory: this.#ingests,
+      const options = {
+        path,
         ...(known === undefined ? {} : { digest: known }),
-        publish: (path, actual, size) => this.#publish(path, actual, size),
+        has: (digest: string) => this.has(digest),
+        publish: this.#publish.bind(this),
         onClose: () => void (known !== undefined && this.#open.delete(known)),
-      });
+      };
+      return new BlobIngest(options, known === undefined ? emptyState() : await readState(path));
     } catch (error) {
       if (known !== undefined) this.#open.delete(known);
       throw error;
@@ -111,7 +149,15 @@ export class BlobStore {
 
   async delete(digest: string): Promise<void> {
     if (!this.#sizes.delete(digest)) return;
-    await rm(this.#pathOf(digest), { force: true });
+    // Out of the way at once: the same blob may be published again before its bytes are gone.
+    const doomed = join(this.#ingests, `old-${randomBytes(8).toString('hex')}`);
+    try {
+      renameSync(this.#pathOf(digest), doomed);
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return;
+      throw writeError(error);
+    }
+    await rm(doomed, { force: true });
   }
 
   /** Forgets what an interrupted ingest left. */
@@ -123,11 +169,20 @@ export class BlobStore {
     return join(this.#blobs, digestHex(parseDigest(digest)));
   }
 
+  async #bytes(digest: string): Promise<Buffer> {
+    try {
+      return await readFile(this.path(digest));
+    } catch (error) {
+      throw errnoOf(error) === 'ENOENT' ? missing(digest) : writeError(error);
+    }
+  }
+
   /** The bytes are on the disk: give them their name. */
-  async #publish(path: string, digest: string, size: number): Promise<void> {
+  async #publish(path: string, digest: string, size: number, onPublished?: () => void): Promise<void> {
     await rename(path, this.#pathOf(digest));
-    await syncDirectory(this.#blobs);
     this.#sizes.set(digest, size);
+    onPublished?.();
+    await this.#names.sync();
   }
 
   #forgetStale(): void {

@@ -39,9 +39,22 @@ export class Database {
     return new SqliteCollection(this.#sqlite, name, parse);
   }
 
-  /** Runs `work` in one transaction; nested calls join the outer one. Everything is rolled back if it throws. */
-  transaction<R>(work: () => R): R {
+  /**
+   * Runs `work` in one transaction; nested calls join the outer one. Everything is rolled back if it throws. One that is not `durable` survives
+   * the end of the process at once, and a power cut from the next durable one on.
+   */
+  transaction<R>(work: () => R, durable = true): R {
     if (this.#depth > 0) return work();
+    // Within a transaction the setting would be ignored.
+    if (!durable) this.#sqlite.exec('PRAGMA synchronous = NORMAL');
+    try {
+      return this.#transact(work);
+    } finally {
+      if (!durable) this.#sqlite.exec('PRAGMA synchronous = FULL');
+    }
+  }
+
+  #transact<R>(work: () => R): R {
     this.#sqlite.exec('BEGIN IMMEDIATE');
     this.#depth += 1;
     try {
@@ -49,7 +62,8 @@ export class Database {
       this.#sqlite.exec('COMMIT');
       return result;
     } catch (error) {
-      this.#sqlite.exec('ROLLBACK');
+      // SQLite rolls back by itself where the disk is full.
+      if (this.#sqlite.isTransaction) this.#sqlite.exec('ROLLBACK');
       throw error;
     } finally {
       this.#depth -= 1;
