@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the native helper, the daemon and the command line into native/build and dist.
+# Builds the native helper, the daemon, the command line and the registry into native/build and dist.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/link-node.sh
@@ -14,6 +14,9 @@ bundle() {
     --sourcemap=linked --log-level=warning
 }
 bundle src/bin/gantryd.ts src/bin/gantry.ts
+bundle gantry-registry=src/bin/registry.ts
+# The thread that checks passwords is a file of its own.
+bundle src/registry/access/bcrypt-worker.ts
 # The threads that unpack and pack layers are files of their own.
 bundle src/snapshots/unpack-worker.ts src/snapshots/archive/archive-worker.ts --outbase=src/snapshots --entry-names=[name]
 # One executable that starts faster than Node.js does; bin/gantry falls back to dist/gantry.js without it.

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Format, lint, types, architecture and unit tests: all that needs no container. Under a minute.
 set -euo pipefail
+EXTRA_TOOLS='openssl:openssl'
 . scripts/setup.sh
 say 'format and lint'
 biome check --error-on-warnings .
