@@ -1,7 +1,9 @@
 /** `/images`: list, inspect, history, tag, remove, prune. */
+import { findImage } from '../engine/create-image.ts';
 import { listImages, pruneImages } from '../engine/image-list.ts';
 import { removeImage, tagImage } from '../engine/images.ts';
 import { EngineError } from '../errors/engine-error.ts';
+import type { Image } from '../images/image-types.ts';
 import type {
   ImageDeleteRow,
   ImageHistoryRow,
@@ -11,6 +13,7 @@ import type {
 } from '../wire/image.ts';
 import { Answer, type Call, param, speaks } from './call.ts';
 import { encodeHistoryEntry, encodeImageInspect, encodeImageSummary, encodeRemoved } from './image-encode.ts';
+import { platformOf, platformText } from './platform-query.ts';
 import type { Filters } from './query.ts';
 
 export function getImages(call: Call): ImageSummary[] {
@@ -32,14 +35,21 @@ function listFilters(call: Call): Filters {
 }
 
 export function getImage(call: Call): ImageInspect {
-  const { images, snapshots } = call.engine;
-  const image = images.get(param(call, 'name'));
+  const { snapshots } = call.engine;
+  const image = askedImage(call);
   const here = image.chainIds.filter((chainId) => snapshots.hasLayer(chainId));
   return encodeImageInspect(image, snapshots.trees(here), call.version);
 }
 
 export function getHistory(call: Call): ImageHistoryRow[] {
-  return call.engine.images.history(param(call, 'name')).map(encodeHistoryEntry);
+  return call.engine.images.history(askedImage(call).id).map(encodeHistoryEntry);
+}
+
+/** EngineError `not-found` also where it is for another platform than the query's. */
+function askedImage(call: Call): Image {
+  const platform = platformOf(call.query);
+  const name = param(call, 'name');
+  return platform === undefined ? call.engine.images.get(name) : findImage(call.engine, name, platform).image;
 }
 
 export function postTag(call: Call): Answer {
@@ -52,7 +62,10 @@ export function postTag(call: Call): Answer {
 }
 
 export async function deleteImage(call: Call): Promise<ImageDeleteRow[]> {
-  const removed = await removeImage(call.engine, param(call, 'name'), {
+  const name = param(call, 'name');
+  // An image has one platform here: that one must be among those to remove.
+  for (const platform of call.query.all('platforms')) findImage(call.engine, name, platformText(platform));
+  const removed = await removeImage(call.engine, name, {
     force: call.query.boolean('force'),
     prune: !call.query.boolean('noprune'),
   });

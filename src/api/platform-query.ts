@@ -7,7 +7,12 @@ import type { Query } from './query.ts';
 /** `linux/arm64`, whether it came so or as `{"os":"linux","architecture":"arm64"}`; undefined where there is none. EngineError `invalid-argument`. */
 export function platformOf(query: Query): string | undefined {
   const text = query.optional('platform');
-  if (text === undefined || !text.startsWith('{')) return text;
+  return text === undefined ? undefined : platformText(text);
+}
+
+/** The same for one value. EngineError `invalid-argument`. */
+export function platformText(text: string): string {
+  if (!text.startsWith('{')) return text;
   const fields = parseJson(text);
   const [os, architecture, variant] = [
     fields.string('os'),

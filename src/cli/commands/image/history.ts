@@ -5,6 +5,7 @@ import { defineCommand } from '../../command.ts';
 import { text, toggle } from '../../flags/kinds.ts';
 import { formatHelp, formatRows, type RowFormat } from '../../output/format-rows.ts';
 import { ago, ellipsis, humanSize, localRfc3339, shortId } from '../../output/human.ts';
+import { platformQuery } from '../../platform-query.ts';
 import { GoRow } from '../../template/value.ts';
 
 export const history = defineCommand({
@@ -19,7 +20,9 @@ export const history = defineCommand({
   },
   run: async ({ client, io }, { flags, positional }) => {
     const path = `/images/${segment(positional[0] ?? '')}/history`;
-    const layers = await client.call<ImageHistoryRow[]>('GET', path, { query: { platform: flags.platform } });
+    const layers = await client.call<ImageHistoryRow[]>('GET', path, {
+      query: { platform: platformQuery(flags.platform) },
+    });
     const rows = layers.map((layer) => historyRow(layer, !flags['no-trunc'], flags.human));
     io.stdout.write(formatRows(flags.format, flags.quiet, layoutOf(flags.human), rows));
     return 0;

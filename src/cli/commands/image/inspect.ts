@@ -3,6 +3,7 @@ import { segment } from '../../../client/query.ts';
 import { anyNumber, defineCommand } from '../../command.ts';
 import { text } from '../../flags/kinds.ts';
 import { inspectEach, inspectFormatHelp } from '../../inspect-objects.ts';
+import { platformQuery } from '../../platform-query.ts';
 
 export const inspect = defineCommand({
   usage: '[OPTIONS] IMAGE [IMAGE...]',
@@ -14,7 +15,7 @@ export const inspect = defineCommand({
   run: (context, { flags, positional }) =>
     inspectEach(context, positional, flags.format, (name) =>
       context.client.call('GET', `/images/${segment(name)}/json`, {
-        query: { platform: flags.platform },
+        query: { platform: platformQuery(flags.platform) },
       }),
     ),
 });

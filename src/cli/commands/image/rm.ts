@@ -5,6 +5,7 @@ import type { ImageDeleteRow } from '../../../wire/image.ts';
 import { anyNumber, defineCommand } from '../../command.ts';
 import { describeError } from '../../exit-code.ts';
 import { list, toggle } from '../../flags/kinds.ts';
+import { platformQuery } from '../../platform-query.ts';
 
 export const rm = defineCommand({
   usage: '[OPTIONS] IMAGE [IMAGE...]',
@@ -16,7 +17,11 @@ export const rm = defineCommand({
     platform: list('Remove only the given platform variant, as in linux/arm64', { type: 'strings' }),
   },
   run: async ({ client, io, debug }, { flags, positional }) => {
-    const query = { force: flags.force, noprune: flags['no-prune'], platforms: flags.platform };
+    const query = {
+      force: flags.force,
+      noprune: flags['no-prune'],
+      platforms: flags.platform.map((platform) => platformQuery(platform) ?? ''),
+    };
     let failed = false;
     // One after the other: an image may be named twice.
     for (const name of positional) {

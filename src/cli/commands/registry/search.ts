@@ -33,24 +33,25 @@ export const search = defineCommand({
       query,
       headers,
     });
-    const rows = (found ?? []).map((row) => searchRow(row, !flags['no-trunc']));
+    const isJson = /^json$|\bjson \./.test(flags.format);
+    const rows = (found ?? []).map((row) => searchRow(row, !flags['no-trunc'], isJson));
     context.io.stdout.write(formatRows(flags.format, false, layout, rows));
     return 0;
   },
 });
 
 const layout: RowFormat = {
-  columns: '{{.Name}}\t{{.Description}}\t{{.StarCount}}\t{{if eq .IsOfficial "true"}}[OK]{{end}}',
+  columns: '{{.Name}}\t{{.Description}}\t{{.StarCount}}\t{{.IsOfficial}}',
   headings: { Name: 'NAME', Description: 'DESCRIPTION', StarCount: 'STARS', IsOfficial: 'OFFICIAL' },
 };
 
-function searchRow(row: ImageSearchRow, truncate: boolean): GoRow {
+function searchRow(row: ImageSearchRow, truncate: boolean, isJson: boolean): GoRow {
   const description = row.description.replaceAll('\n', ' ').replaceAll('\r', ' ');
   return new GoRow('search', {
     Name: () => row.name,
     Description: () => (truncate ? ellipsis(description, 45) : description),
     StarCount: () => String(row.star_count),
-    IsOfficial: () => String(row.is_official),
+    IsOfficial: () => (isJson ? String(row.is_official) : row.is_official ? '[OK]' : ''),
   });
 }
 
