@@ -4,35 +4,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { after, before, test } from 'node:test';
+import { gantry } from '../../test/support/program-io.ts';
 import { commands } from './command-table.ts';
-import type { Io, Output } from './io.ts';
-import { runProgram } from './program.ts';
-
-interface Result {
-  code: number;
-  stdout: string;
-  stderr: string;
-}
-
-async function gantry(args: string[], input = '', env: Record<string, string> = {}): Promise<Result> {
-  const texts = ['', ''];
-  const output = (index: 0 | 1): Output => {
-    const write = (data: string | Uint8Array) => {
-      texts[index] += typeof data === 'string' ? data : Buffer.from(data).toString();
-    };
-    return { isTerminal: false, columns: () => 0, write, send: async (data) => write(data) };
-  };
-  const io: Io = {
-    stdin: { isTerminal: false, open: () => Readable.from([Buffer.from(input)]) },
-    stdout: output(0),
-    stderr: output(1),
-    env: { DOCKER_CONFIG: '/nowhere', ...env },
-  };
-  const code = await runProgram(args, io);
-  return { code, stdout: texts[0] ?? '', stderr: texts[1] ?? '' };
-}
 
 const folder = mkdtempSync(join(tmpdir(), 'gantry-program-'));
 const host = `unix://${folder}/s.sock`;

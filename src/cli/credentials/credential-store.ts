@@ -95,19 +95,31 @@ function decodeAuth(auth: string): { username: string; password: string } {
 }
 
 /** The keychain of this host, where config.json names none and holds no login yet: as docker's client chooses it on Linux. */
-export function chooseStore(config: ConfigFile, path: string): void {
+function chooseStore(config: ConfigFile, path: string): void {
   const decided = config.credentialStore !== '' || config.credentialHelpers.size > 0 || config.auths.size > 0;
   if (decided) return;
   const name = hasProgram('pass', path) ? 'pass' : 'secretservice';
   if (hasProgram(`docker-credential-${name}`, path)) config.credentialStore = name;
 }
 
-/** The store of the configuration in `folder`, and why its file could not be read. */
-export function openCredentials(
-  folder: string,
-  path: string,
-): { store: CredentialStore; path: string; problem: string | undefined } {
+export interface OpenCredentials {
+  store: CredentialStore;
+  /** Of config.json. */
+  path: string;
+  /** Why it could not be read. */
+  problem: string | undefined;
+  /** The helper for all registries; '' for none. */
+  helper: string;
+}
+
+/** The store of the configuration in `folder`; `path` is where helpers are looked for. */
+export function openCredentials(folder: string, path: string): OpenCredentials {
   const config = ConfigFile.read(folder);
   chooseStore(config, path);
-  return { store: new CredentialStore(config), path: config.path, problem: config.problem };
+  return {
+    store: new CredentialStore(config),
+    path: config.path,
+    problem: config.problem,
+    helper: config.credentialStore,
+  };
 }
