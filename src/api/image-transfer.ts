@@ -1,10 +1,11 @@
 /** Images that come in: pull, import and load, each answered with a stream of progress. */
-import { importImage, loadImage, pullImage } from '../engine/images.ts';
+import { importImage, loadImage, pullAllTags, pullImage } from '../engine/images.ts';
 import { EngineError } from '../errors/engine-error.ts';
-import type { ProgressMessage, RegistryAuth } from '../images/image-types.ts';
+import type { ProgressMessage, PullRequest } from '../images/image-types.ts';
+import { parseReference } from '../oci/reference.ts';
 import type { ProgressMessage as WireProgress } from '../wire/progress-message.ts';
-import { parseJson } from './body.ts';
 import type { Call } from './call.ts';
+import { registryAuth } from './registry-auth.ts';
 import { ProgressStream } from './stream-response.ts';
 import { uploadOf } from './upload.ts';
 
@@ -26,13 +27,18 @@ function pull(call: Call, image: string): Promise<void> {
   const platform = call.query.optional('platform');
   const auth = registryAuth(call);
   return stream.run(async () => {
-    await pullImage(call.engine, {
-      reference: referenceOf(image, call.query.text('tag')),
+    // `pull -a` of some clients ends in a colon.
+    const reference = referenceOf(image.replace(/:$/, ''), call.query.text('tag'));
+    const request: PullRequest = {
+      reference,
       progress: (message) => stream.send(encodeProgress(message)),
       signal: call.signal,
       ...(platform === undefined ? {} : { platform }),
       ...(auth === undefined ? {} : { auth }),
-    });
+    };
+    const { tag, digest } = parseReference(reference);
+    if (tag === undefined && digest === undefined) await pullAllTags(call.engine, request);
+    else await pullImage(call.engine, request);
   });
 }
 
@@ -69,7 +75,7 @@ export function postImagesLoad(call: Call): Promise<void> {
   });
 }
 
-/** Without a tag in either place Docker would pull every tag; here it is the latest. */
+/** Without a tag in either place, all tags are meant. */
 function referenceOf(name: string, tag: string): string {
   if (tag === '') return name;
   return /^[a-z0-9]+:[0-9a-f]{32,}$/i.test(tag) ? `${name}@${tag}` : `${name}:${tag}`;
@@ -105,23 +111,4 @@ function humanSize(bytes: number): string {
     unit += 1;
   }
   return `${Number(value.toPrecision(4))}${units[unit]}`;
-}
-
-/** `X-Registry-Auth`: base64 (of either alphabet) of a JSON object. A malformed one counts as none, as with Docker. */
-function registryAuth(call: Call): RegistryAuth | undefined {
-  const header = call.request.headers['x-registry-auth'];
-  if (typeof header !== 'string' || header === '') return undefined;
-  try {
-    const fields = parseJson(Buffer.from(header, 'base64url').toString('utf8'));
-    const [username, password] = [fields.string('username'), fields.string('password')];
-    const [identityToken, registryToken] = [fields.string('identitytoken'), fields.string('registrytoken')];
-    return {
-      ...(username === '' ? {} : { username }),
-      ...(password === '' ? {} : { password }),
-      ...(identityToken === '' ? {} : { identityToken }),
-      ...(registryToken === '' ? {} : { registryToken }),
-    };
-  } catch {
-    return undefined;
-  }
 }

@@ -1,5 +1,6 @@
 /** Every route of the API, in one table. */
 import { listPlugins, noSwarm, notImplemented } from './absent.ts';
+import { postAuth } from './auth.ts';
 import type { Handler } from './call.ts';
 import {
   deleteContainer,
@@ -22,13 +23,16 @@ import { getChanges, getExport } from './container-export.ts';
 import { getContainer, getStartReport } from './container-inspect.ts';
 import { getContainers } from './container-list.ts';
 import { getLogs } from './container-logs.ts';
+import { getDistribution, getRemoteManifests } from './distribution.ts';
 import { getEvents } from './events.ts';
 import { getExec, postExecCreate, postExecResize, postExecStart } from './exec.ts';
+import { postImagePush } from './image-push.ts';
 import { getImageArchive, getImagesArchive } from './image-save.ts';
+import { getImagesSearch } from './image-search.ts';
 import { postImageCreate, postImagesLoad } from './image-transfer.ts';
 import { deleteImage, getHistory, getImage, getImages, postImagesPrune, postTag } from './images.ts';
 import { deleteNetwork, getNetwork, getNetworks, postNetworksPrune } from './networks.ts';
-import { getDiskUsage, getInfo, getVersion, ping, postAuth } from './system.ts';
+import { getDiskUsage, getInfo, getVersion, ping } from './system.ts';
 import { deleteVolume, getVolume, getVolumes, postVolumeCreate, postVolumesPrune } from './volumes.ts';
 
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
@@ -78,7 +82,7 @@ export const routes: readonly Route[] = [
   ['GET', '/exec/:id/json', getExec],
 
   ['GET', '/images/json', getImages],
-  ['GET', '/images/search', notImplemented('image search')],
+  ['GET', '/images/search', getImagesSearch],
   ['GET', '/images/get', getImagesArchive],
   ['POST', '/images/create', postImageCreate],
   ['POST', '/images/load', postImagesLoad],
@@ -87,9 +91,10 @@ export const routes: readonly Route[] = [
   ['GET', '/images/:name/history', getHistory],
   ['GET', '/images/:name/get', getImageArchive],
   ['POST', '/images/:name/tag', postTag],
-  ['POST', '/images/:name/push', notImplemented('image push')],
+  ['POST', '/images/:name/push', postImagePush],
   ['DELETE', '/images/:name', deleteImage],
-  ['GET', '/distribution/:name/json', notImplemented('distribution inspect')],
+  ['GET', '/distribution/:name/json', getDistribution],
+  ['GET', '/gantry/manifests/:name', getRemoteManifests],
   ['POST', '/build', notImplemented('build')],
   ['POST', '/build/prune', notImplemented('build cache')],
   ['POST', '/session', notImplemented('build sessions')],

@@ -1,8 +1,7 @@
-/** `_ping`, `version`, `info`, `system/df` and `auth`. */
+/** `_ping`, `version`, `info` and `system/df`. */
 import { systemDiskUsage, systemInfo, systemVersion } from '../engine/system.ts';
-import { EngineError } from '../errors/engine-error.ts';
-import type { AuthResponse, DiskUsageResponse, InfoResponse, VersionResponse } from '../wire/system.ts';
-import { type Call, requiredJsonBody } from './call.ts';
+import type { DiskUsageResponse, InfoResponse, VersionResponse } from '../wire/system.ts';
+import type { Call } from './call.ts';
 import { encodeSummary } from './container-encode.ts';
 import { encodeImageSummary } from './image-encode.ts';
 import { encodeInfo } from './info-encode.ts';
@@ -61,13 +60,4 @@ export async function getDiskUsage(call: Call): Promise<DiskUsageResponse> {
     Volumes: wants('volume') ? usage.volumes.map(encodeVolume) : null,
     BuildCache: wants('build-cache') ? [] : null,
   };
-}
-
-/** Credentials are sent with each pull and kept by the client: the daemon has nothing to store. */
-export async function postAuth(call: Call): Promise<AuthResponse> {
-  const fields = await requiredJsonBody(call);
-  throw new EngineError(
-    'not-implemented',
-    `logging in to ${fields.string('serveraddress')}: not implemented by Gantry yet`,
-  );
 }

@@ -32,14 +32,19 @@ export function checkVersion(version: string): void {
 export function escapeImageName(method: string, path: string): string {
   const mark = path.indexOf('?');
   const route = mark < 0 ? path : path.slice(0, mark);
-  const match = imageRoute(method).exec(route);
-  const name = match?.[1];
-  if (match === null || name === undefined || !name.includes('/')) return path;
-  return `/images/${name.replaceAll('/', '%2F')}${match[2] ?? ''}${mark < 0 ? '' : path.slice(mark)}`;
+  const match = nameRoutes(method)
+    .map((pattern) => pattern.exec(route))
+    .find((found) => found !== null);
+  const [, before = '', name = '', after = ''] = match ?? [];
+  if (!name.includes('/')) return path;
+  return `${before}${name.replaceAll('/', '%2F')}${after}${mark < 0 ? '' : path.slice(mark)}`;
 }
 
-function imageRoute(method: string): RegExp {
-  return method === 'DELETE'
-    ? /^\/images\/(.+)$/
-    : /^\/images\/(.+?)(\/(?:json|history|push|tag|get|attestations))$/;
+function nameRoutes(method: string): RegExp[] {
+  if (method === 'DELETE') return [/^(\/images\/)(.+)$/];
+  return [
+    /^(\/images\/)(.+?)(\/(?:json|history|push|tag|get|attestations))$/,
+    /^(\/distribution\/)(.+)(\/json)$/,
+    /^(\/gantry\/manifests\/)(.+)$/,
+  ];
 }

@@ -28,7 +28,8 @@ export function parseDaemonFile(text: string, path: string): Settings {
   if (typeof document !== 'object' || document === null || Array.isArray(document)) {
     throw unable(path, 'it must hold a JSON object');
   }
-  const unknown = Object.keys(document).filter((key) => optionOf(key) === undefined || key === 'add-runtime');
+  const entries = flattened(document, path);
+  const unknown = [...entries.keys()].filter((key) => optionOf(key) === undefined || key === 'add-runtime');
   if (unknown.length > 0) {
     throw unable(
       path,
@@ -36,7 +37,7 @@ export function parseDaemonFile(text: string, path: string): Settings {
     );
   }
   const settings = new Map<string, SettingValue>();
-  for (const [key, value] of Object.entries(document)) {
+  for (const [key, value] of entries) {
     const option = optionOf(key);
     if (option === undefined) continue;
     try {
@@ -46,6 +47,22 @@ export function parseDaemonFile(text: string, path: string): Settings {
     }
   }
   return settings;
+}
+
+/** `{"proxies":{"http-proxy":…}}`: the keys in there are settings as any other. */
+function flattened(document: object, path: string): Map<string, unknown> {
+  const { proxies, ...rest }: { proxies?: unknown } = { ...document };
+  if (proxies === undefined) return new Map(Object.entries(rest));
+  if (typeof proxies !== 'object' || proxies === null || Array.isArray(proxies))
+    throw unable(path, 'proxies must be an object, such as {"https-proxy":"http://proxy:3128"}');
+  const names = ['http-proxy', 'https-proxy', 'no-proxy'];
+  const unknown = Object.keys(proxies).filter((name) => !names.includes(name));
+  if (unknown.length > 0)
+    throw unable(
+      path,
+      `the following directives don't match any configuration option: ${unknown.join(', ')}`,
+    );
+  return new Map([...Object.entries(rest), ...Object.entries(proxies)]);
 }
 
 /** Both together. A setting in both places is an error, in Docker's words; runtimes alone may come from both. */

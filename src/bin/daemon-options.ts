@@ -7,6 +7,7 @@ export type OptionKind =
   | 'boolean'
   | 'list'
   | 'map'
+  | 'lists'
   | 'bytes'
   | 'runtimes'
   | 'ulimits';
@@ -108,6 +109,20 @@ export const daemonOptions: readonly DaemonOption[] = [
     kind: 'list',
     help: 'Where to listen: unix://PATH or tcp://HOST:PORT',
   },
+  {
+    key: 'http-proxy',
+    flags: '--http-proxy',
+    kind: 'text',
+    help: 'Proxy to registries without TLS, in place of $HTTP_PROXY',
+    reloads: true,
+  },
+  {
+    key: 'https-proxy',
+    flags: '--https-proxy',
+    kind: 'text',
+    help: 'Proxy to registries with TLS, in place of $HTTPS_PROXY',
+    reloads: true,
+  },
   { key: 'icc', flags: '--icc', kind: 'boolean', help: 'Let containers on the bridge reach each other' },
   { key: 'init', flags: '--init', kind: 'boolean', help: 'Run an init in each container' },
   { key: 'init-path', flags: '--init-path', kind: 'text', help: 'The init program' },
@@ -173,7 +188,18 @@ export const daemonOptions: readonly DaemonOption[] = [
     flags: '--max-concurrent-uploads',
     kind: 'integer',
     help: 'Layers pushed at a time',
-    ignored: true,
+  },
+  {
+    key: 'max-download-attempts',
+    flags: '--max-download-attempts',
+    kind: 'integer',
+    help: 'Tries at a layer before a pull fails',
+  },
+  {
+    key: 'max-layer-expansion',
+    flags: '--max-layer-expansion',
+    kind: 'integer',
+    help: 'How many times its compressed size a layer may have, above 1 GiB',
   },
   {
     key: 'mtu',
@@ -188,12 +214,32 @@ export const daemonOptions: readonly DaemonOption[] = [
     kind: 'boolean',
     help: 'Set no-new-privileges for containers by default',
   },
+  {
+    key: 'no-proxy',
+    flags: '--no-proxy',
+    kind: 'text',
+    help: 'Hosts that no proxy is asked for, in place of $NO_PROXY',
+    reloads: true,
+  },
   { key: 'pidfile', flags: '-p, --pidfile', kind: 'text', help: "The daemon's PID file" },
+  {
+    key: 'registry-certs-dirs',
+    flags: '--registry-certs-dir',
+    kind: 'list',
+    help: 'Folder with certificates for registries: HOST:PORT/{*.crt,*.cert,*.key}',
+    reloads: true,
+  },
   {
     key: 'registry-mirrors',
     flags: '--registry-mirror',
     kind: 'list',
     help: 'Mirror of Docker Hub',
+    reloads: true,
+  },
+  {
+    key: 'registry-mirrors-for',
+    kind: 'lists',
+    help: 'Mirrors of other registries: {"ghcr.io": ["https://mirror.example.com"]}',
     reloads: true,
   },
   { key: 'runtimes', kind: 'runtimes', help: 'OCI runtimes by name', reloads: true },

@@ -41,10 +41,13 @@ export function reloadAttributes(config: DaemonConfig): Record<string, string> {
     labels: JSON.stringify(config.labels),
     'insecure-registries': JSON.stringify(config.insecureRegistries),
     'registry-mirrors': JSON.stringify(config.registryMirrors),
+    'registry-mirrors-for': JSON.stringify(config.registryMirrorsFor),
     'default-runtime': config.defaultRuntime,
     'default-shm-size': String(config.defaultShmSize),
     'live-restore': String(config.liveRestore),
     'max-concurrent-downloads': String(config.maxConcurrentDownloads),
+    'max-concurrent-uploads': String(config.maxConcurrentUploads),
+    'max-download-attempts': String(config.maxDownloadAttempts),
     'shutdown-timeout': String(config.shutdownTimeout),
   };
 }

@@ -47,8 +47,7 @@ function toConfig(read: SettingsReader, shimPath: string): DaemonConfig {
     ...defaults,
     ...toNetwork(read, defaults),
     labels: read.list('labels').map(checkLabel),
-    registryMirrors: read.list('registry-mirrors').map(checkMirror),
-    insecureRegistries: read.list('insecure-registries'),
+    ...toRegistries(read, defaults),
     runtimes: { ...read.runtimes(), ...addedRuntimes(read.list('add-runtime')) },
     defaultRuntime: read.text('default-runtime', defaults.defaultRuntime),
     logDriver: read.text('log-driver', defaults.logDriver),
@@ -74,7 +73,25 @@ function toConfig(read: SettingsReader, shimPath: string): DaemonConfig {
     debug: read.boolean('debug', defaults.debug),
     shutdownTimeout: read.integer('shutdown-timeout', defaults.shutdownTimeout),
     maxConcurrentDownloads: read.integer('max-concurrent-downloads', defaults.maxConcurrentDownloads, 1),
+    maxConcurrentUploads: read.integer('max-concurrent-uploads', defaults.maxConcurrentUploads, 1),
+    maxDownloadAttempts: read.integer('max-download-attempts', defaults.maxDownloadAttempts, 1),
+    maxLayerExpansion: read.integer('max-layer-expansion', defaults.maxLayerExpansion, 1),
     storageDriver: storageDriverOf(read.text('storage-driver', 'overlay2')),
+  };
+}
+
+function toRegistries(read: SettingsReader, defaults: DaemonConfig): Partial<DaemonConfig> {
+  const folders = read.list('registry-certs-dirs');
+  return {
+    registryMirrors: read.list('registry-mirrors').map((mirror) => checkMirror(mirror, false)),
+    registryMirrorsFor: read.lists('registry-mirrors-for', (mirror) => checkMirror(mirror, true)),
+    insecureRegistries: read.list('insecure-registries'),
+    registryCertificateFolders: folders.length === 0 ? defaults.registryCertificateFolders : folders,
+    proxies: {
+      httpProxy: read.text('http-proxy', ''),
+      httpsProxy: read.text('https-proxy', ''),
+      noProxy: read.text('no-proxy', ''),
+    },
   };
 }
 
@@ -151,6 +168,13 @@ class SettingsReader {
     return Array.isArray(value) ? value : [];
   }
 
+  lists(key: string, check: (one: string) => string): Record<string, string[]> {
+    const entries = this.#entries(key);
+    return Object.fromEntries(
+      entries.map(([name, list]) => [name, Array.isArray(list) ? list.map((one) => check(String(one))) : []]),
+    );
+  }
+
   map(key: string): Record<string, string> {
     return Object.fromEntries(this.#entries(key).map(([name, value]) => [name, String(value)]));
   }
@@ -215,13 +239,16 @@ function checkLabel(label: string): string {
   });
 }
 
-function checkMirror(mirror: string): string {
+/** Mirrors of Docker Hub stand for themselves; those of others may keep each registry below a path. */
+function checkMirror(mirror: string, mayHavePath: boolean): string {
   const url = URL.canParse(mirror) ? new URL(mirror) : undefined;
-  if (url !== undefined && /^https?:$/.test(url.protocol) && url.search === '' && url.hash === '') {
+  const isPlain = url !== undefined && url.search === '' && url.hash === '' && url.username === '';
+  if (isPlain && /^https?:$/.test(url.protocol) && (mayHavePath || url.pathname === '/'))
     return mirror.replace(/\/$/, '');
-  }
   throw new EngineError('invalid-argument', `invalid mirror: ${mirror}`, {
-    hint: 'write mirrors as https://HOST[:PORT]',
+    hint: mayHavePath
+      ? 'write mirrors as https://HOST[:PORT][/PATH]'
+      : 'write mirrors as https://HOST[:PORT]',
   });
 }
 

@@ -18,6 +18,7 @@ export type SettingValue =
   | boolean
   | string[]
   | Record<string, string>
+  | Record<string, string[]>
   | Record<string, RuntimeSetting>
   | Record<string, UlimitSetting>;
 
@@ -40,6 +41,8 @@ export function valueOfFlag(option: DaemonOption, words: readonly string[]): Set
     case 'list':
     case 'runtimes':
       return [...words];
+    case 'lists':
+      throw new EngineError('invalid-argument', `${option.key} has no flag`);
     case 'map':
       return Object.fromEntries(words.map((one) => splitPair(option, one)));
     case 'ulimits':
@@ -61,9 +64,9 @@ const fromJson: Record<OptionKind, (value: unknown, option: DaemonOption) => Set
   integer: (value) => (typeof value === 'number' && Number.isInteger(value) ? value : undefined),
   boolean: (value) => (typeof value === 'boolean' ? value : undefined),
   bytes: (value, option) => (typeof value === 'number' ? value : parseBytes(option, String(value))),
-  list: (value) =>
-    Array.isArray(value) && value.every((one) => typeof one === 'string') ? value : undefined,
+  list: (value) => (isStringList(value) ? value : undefined),
   map: (value) => (isStringMap(value) ? value : undefined),
+  lists: (value) => (isListMap(value) ? value : undefined),
   runtimes: (value, option) =>
     isObject(value) ? mapValues(value, (one) => runtimeOf(option, one)) : undefined,
   ulimits: (value, option) =>
@@ -78,6 +81,7 @@ const kindNames = {
   bytes: 'a size such as 64m',
   list: 'a list of strings',
   map: 'an object of strings',
+  lists: 'an object of lists of strings',
   runtimes: 'an object of runtimes, such as {"crun":{"path":"/usr/bin/crun"}}',
   ulimits: 'an object of limits, such as {"nofile":{"Name":"nofile","Soft":1024,"Hard":2048}}',
 };
@@ -136,6 +140,14 @@ function mapValues<T>(value: Record<string, unknown>, convert: (one: unknown) =>
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isStringList(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((one) => typeof one === 'string');
+}
+
+function isListMap(value: unknown): value is Record<string, string[]> {
+  return isObject(value) && Object.values(value).every(isStringList);
 }
 
 function isStringMap(value: unknown): value is Record<string, string> {

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import { type ApiServer, createApiServer } from '../api/server.ts';
 import { closeEngine, createEngine } from '../engine/create-engine.ts';
+import { registryConfig } from '../engine/daemon-config.ts';
 import type { Engine } from '../engine/engine.ts';
 import { engineVersion } from '../engine/engine-version.ts';
 import { EngineError, messageOf } from '../errors/engine-error.ts';
@@ -111,8 +112,7 @@ function reload(engine: Engine, line: CommandLine, current: Settings, log: Logge
   try {
     const { settings, setup } = reloadSetup(line, current, shimPath);
     engine.config = setup.config;
-    const { registryMirrors, insecureRegistries } = setup.config;
-    engine.images.configure({ mirrors: registryMirrors, insecureRegistries });
+    engine.images.configure(registryConfig(setup.config));
     log.level = setup.logLevel;
     engine.events.publish({
       type: 'daemon',

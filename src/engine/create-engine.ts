@@ -22,7 +22,7 @@ import { VolumeService } from '../volumes/volume-service.ts';
 import { AbsentBridge } from './absent-bridge.ts';
 import { parseContainerRecord } from './container-record.ts';
 import { ContainerTable } from './container-table.ts';
-import type { DaemonConfig } from './daemon-config.ts';
+import { type DaemonConfig, registryConfig } from './daemon-config.ts';
 import type { Engine } from './engine.ts';
 import { EventBus } from './events.ts';
 import { ExecTable } from './exec-table.ts';
@@ -72,7 +72,12 @@ async function assemble(config: DaemonConfig, log: Logger, closers: Undo): Promi
     program: join(dirname(config.shimPath), 'gantry-gzip'),
     directory: join(config.execRoot, 'gzip'),
   });
-  const snapshots = new OverlaySnapshotter({ root: join(config.dataRoot, 'overlay'), launcher, gzip });
+  const snapshots = new OverlaySnapshotter({
+    root: join(config.dataRoot, 'overlay'),
+    launcher,
+    gzip,
+    maxExpansion: config.maxLayerExpansion,
+  });
   closers.add(() => snapshots.close());
   const runtime = new ShimRuntime({ launcher, execRoot: config.execRoot });
   closers.add(() => runtime.close());
@@ -82,9 +87,10 @@ async function assemble(config: DaemonConfig, log: Logger, closers: Undo): Promi
     snapshots,
     gzip,
     config: {
-      mirrors: config.registryMirrors,
-      insecureRegistries: config.insecureRegistries,
+      ...registryConfig(config),
       maxConcurrentDownloads: config.maxConcurrentDownloads,
+      maxConcurrentUploads: config.maxConcurrentUploads,
+      maxDownloadAttempts: config.maxDownloadAttempts,
     },
   });
   closers.add(() => images.close());

@@ -1,5 +1,6 @@
 /** The daemon's settings, as its flags and `daemon.json` give them, with defaults filled in. Plain data. */
 import { dirname, join } from 'node:path';
+import type { RegistryConfig } from '../images/registry/endpoints.ts';
 import type { Ulimit } from './model.ts';
 
 export interface RuntimeSettings {
@@ -37,6 +38,12 @@ export interface DaemonConfig {
   registryMirrors: string[];
   /** Hosts or CIDRs. */
   insecureRegistries: string[];
+  /** URLs of mirrors by the host of the registry. */
+  registryMirrorsFor: Record<string, string[]>;
+  /** Folders of certificates for registries (`certs.d`), the first that has some for a registry counts. */
+  registryCertificateFolders: string[];
+  /** In place of the environment's; '' where that counts. */
+  proxies: { httpProxy: string; httpsProxy: string; noProxy: string };
   /** By name; `crun` and `runc` are there by themselves where the host has them. */
   runtimes: Record<string, RuntimeSettings>;
   /** '' for crun where it can run here, else runc. */
@@ -63,6 +70,11 @@ export interface DaemonConfig {
   /** Seconds that containers get to end where the daemon is told to end them. */
   shutdownTimeout: number;
   maxConcurrentDownloads: number;
+  /** How many times its compressed size an image's layer may have, above 1 GiB. */
+  maxLayerExpansion: number;
+  maxConcurrentUploads: number;
+  /** Tries in a row at a layer that bring nothing. */
+  maxDownloadAttempts: number;
   /** Containers keep running without a daemon; always so in Gantry. */
   liveRestore: boolean;
   /** The native helper, `gantry-shim`. */
@@ -90,6 +102,9 @@ export function defaultDaemonConfig(roots: {
     labels: [],
     registryMirrors: [],
     insecureRegistries: [],
+    registryMirrorsFor: {},
+    registryCertificateFolders: ['/etc/gantry/certs.d', '/etc/docker/certs.d'],
+    proxies: { httpProxy: '', httpsProxy: '', noProxy: '' },
     runtimes: {},
     defaultRuntime: '',
     logDriver: 'json-file',
@@ -108,7 +123,21 @@ export function defaultDaemonConfig(roots: {
     debug: false,
     shutdownTimeout: 15,
     maxConcurrentDownloads: 3,
+    maxLayerExpansion: 200,
+    maxConcurrentUploads: 5,
+    maxDownloadAttempts: 5,
     liveRestore: true,
     storageDriver: 'overlay2',
+  };
+}
+
+/** What the images room needs to know of registries. */
+export function registryConfig(config: DaemonConfig): RegistryConfig {
+  return {
+    mirrors: config.registryMirrors,
+    insecureRegistries: config.insecureRegistries,
+    mirrorsFor: config.registryMirrorsFor,
+    certificateFolders: config.registryCertificateFolders,
+    proxies: config.proxies,
   };
 }

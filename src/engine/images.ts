@@ -1,6 +1,6 @@
 /** Images for users: what comes, goes and is renamed is told, and who uses them is known from the containers. */
 import type { Readable } from 'node:stream';
-import type { Image, Progress, PullRequest, RemovedImage } from '../images/image-types.ts';
+import type { Image, Progress, PullRequest, PushRequest, RemovedImage } from '../images/image-types.ts';
 import { familiarName, familiarReference, parseReference, withDefaultTag } from '../oci/reference.ts';
 import type { Engine } from './engine.ts';
 import { hasProcess } from './state.ts';
@@ -13,6 +13,24 @@ export async function pullImage(engine: ImageEngine, request: PullRequest): Prom
   const reference = withDefaultTag(parseReference(request.reference));
   publishImageEvent(engine, 'pull', familiarReference(reference), familiarName(reference), labelsOf(image));
   return image;
+}
+
+/** Pulls all tags of a repository, and tells once, of the repository. */
+export async function pullAllTags(engine: ImageEngine, request: PullRequest): Promise<Image[]> {
+  const images = await engine.images.pullAll(request);
+  const name = familiarName(parseReference(request.reference));
+  publishImageEvent(engine, 'pull', name, name);
+  return images;
+}
+
+/** Pushes one tag or all of a repository, and tells. EngineErrors as from `ImageService.push`. */
+export async function pushImage(engine: ImageEngine, request: PushRequest): Promise<void> {
+  await engine.images.push(request);
+  const parsed = parseReference(request.reference);
+  const reference = request.allTags ? parsed : withDefaultTag(parsed);
+  const image = request.allTags ? undefined : engine.images.find(request.reference);
+  const labels = image === undefined ? {} : labelsOf(image);
+  publishImageEvent(engine, 'push', familiarReference(reference), familiarName(reference), labels);
 }
 
 export async function loadImage(
@@ -97,7 +115,7 @@ export function imageUser(
 
 function publishImageEvent(
   engine: Pick<Engine, 'events'>,
-  action: 'delete' | 'import' | 'load' | 'pull' | 'tag' | 'untag',
+  action: 'delete' | 'import' | 'load' | 'pull' | 'push' | 'tag' | 'untag',
   actorId: string,
   name: string,
   labels: Readonly<Record<string, string>> = {},

@@ -1,5 +1,6 @@
 /** The daemon as a whole: what it is, what it runs on, and how much room its things take. */
 import { readdir, statfs } from 'node:fs/promises';
+import { effectiveProxies, hidePassword } from '../images/registry/proxies.ts';
 import type { Engine } from './engine.ts';
 import { engineVersion, servedApi } from './engine-version.ts';
 import { noFilters } from './filters.ts';
@@ -33,9 +34,7 @@ export async function systemInfo(engine: Engine): Promise<SystemInfo> {
     dataRoot: config.dataRoot,
     registryMirrors: [...config.registryMirrors],
     insecureRegistries: [...config.insecureRegistries],
-    httpProxy: proxySetting('HTTP_PROXY'),
-    httpsProxy: proxySetting('HTTPS_PROXY'),
-    noProxy: proxySetting('NO_PROXY'),
+    ...proxySettings(engine),
     labels: [...config.labels],
     serverVersion: engineVersion,
     runtimes: runtimesOf(engine),
@@ -108,10 +107,10 @@ function hostFacts({ host }: Engine) {
   };
 }
 
-/** The daemon's own environment: pulls go through it. Passwords in it are not for everyone. */
-function proxySetting(name: string): string {
-  const text = process.env[name] ?? process.env[name.toLowerCase()] ?? '';
-  return text.replace(/\/\/[^/@]*@/, '//xxxxx:xxxxx@');
+/** What pulls and pushes go through. Passwords in it are not for everyone. */
+function proxySettings({ config }: Engine): Pick<SystemInfo, 'httpProxy' | 'httpsProxy' | 'noProxy'> {
+  const { httpProxy, httpsProxy, noProxy } = effectiveProxies(config.proxies);
+  return { httpProxy: hidePassword(httpProxy), httpsProxy: hidePassword(httpsProxy), noProxy };
 }
 
 function runtimesOf({ config, host }: Engine): SystemInfo['runtimes'] {

@@ -6,8 +6,8 @@ import type { BlobIngest } from '../store/blob-ingest.ts';
 import type { BlobStore } from '../store/blob-store.ts';
 import type { RegistryClient } from './registry/registry-client.ts';
 
-/** Tries in a row that bring no new byte. */
-const maxFruitlessTries = 5;
+/** Tries in a row that bring no new byte, unless told. */
+const defaultTries = 5;
 /** Milliseconds; doubled with each. */
 const firstDelay = 250;
 
@@ -18,6 +18,7 @@ interface Download {
   blob: Descriptor;
   ingest: BlobIngest;
   report: (phase: BlobPhase) => void;
+  tries: number;
   signal: AbortSignal | undefined;
 }
 
@@ -28,13 +29,14 @@ export async function downloadBlob(
   blob: Descriptor,
   report: (phase: BlobPhase) => void,
   signal?: AbortSignal,
+  tries = defaultTries,
 ): Promise<void> {
   if (blobs.has(blob.digest)) return;
   const ingest = await blobs.ingest(blob.digest);
   try {
     // More than there should be: another size was promised then, or the file is broken.
     if (ingest.offset > blob.size) await ingest.restart();
-    await transfer({ client, blob, ingest, report, signal });
+    await transfer({ client, blob, ingest, report, tries, signal });
     report({ phase: 'verifying' });
     await ingest.commit(blob.size);
   } catch (error) {
@@ -46,7 +48,7 @@ export async function downloadBlob(
 }
 
 async function transfer(download: Download): Promise<void> {
-  const { ingest, blob, signal } = download;
+  const { ingest, blob, tries, signal } = download;
   for (let fruitless = 0; ingest.offset < blob.size; ) {
     const before = ingest.offset;
     try {
@@ -57,7 +59,7 @@ async function transfer(download: Download): Promise<void> {
       const failure = asEngineError(error, signal);
       fruitless = ingest.offset > before ? 0 : fruitless + 1;
       const isFinal = failure.code !== 'unavailable' || 'status' in failure.details;
-      if (isFinal || fruitless === maxFruitlessTries) throw failure;
+      if (isFinal || fruitless >= tries) throw failure;
       await pause(fruitless, signal);
     }
   }

@@ -1,7 +1,7 @@
 /** Finds the manifest of a reference: through mirrors and schemes to an endpoint that has it, through an index to a platform. */
 import { EngineError, isEngineError } from '../errors/engine-error.ts';
 import { type Manifest, type ManifestIndex, parseManifest } from '../oci/manifest.ts';
-import { isLayerType } from '../oci/media-types.ts';
+import { isLayerType, mediaTypes } from '../oci/media-types.ts';
 import { formatPlatform, type Platform, selectByPlatform } from '../oci/platform.ts';
 import type { Reference } from '../oci/reference.ts';
 import type { RegistryAuth } from './image-types.ts';
@@ -19,20 +19,24 @@ export interface ResolvedManifest {
 /** Indexes may name indexes, but nobody builds them deep. */
 const maxIndexDepth = 3;
 
-export interface ManifestQuery {
+/** A repository, and how to reach it. */
+export interface RepositoryQuery {
   transport: Transport;
   config: RegistryConfig;
   reference: Reference;
-  platform: Platform;
   auth: RegistryAuth | undefined;
   signal: AbortSignal | undefined;
 }
 
+export interface ManifestQuery extends RepositoryQuery {
+  platform: Platform;
+}
+
 /** Rejects with EngineError in Docker's words. */
 export async function fetchManifest(query: ManifestQuery): Promise<ResolvedManifest> {
-  const { client, fetched } = await firstAnswer(query);
-  const documents: FetchedManifest[] = [fetched];
-  let document = parseManifest(fetched.data, fetched.mediaType);
+  const { client, answer } = await fetchDocument(query);
+  const documents: FetchedManifest[] = [answer];
+  let document = parseManifest(answer.data, answer.mediaType);
   for (let depth = 0; document.kind === 'index'; depth += 1) {
     if (depth === maxIndexDepth)
       throw new EngineError('invalid-argument', 'invalid image manifest: indexes within indexes');
@@ -40,23 +44,40 @@ export async function fetchManifest(query: ManifestQuery): Promise<ResolvedManif
     documents.push(next);
     document = parseManifest(next.data, next.mediaType);
   }
-  checkLayers(document);
+  checkImage(document);
   return { client, manifest: document, documents };
 }
 
-/** Tries endpoint after endpoint. The last error counts, but one of a registry that answered more than one of a connection. */
-async function firstAnswer(
-  query: ManifestQuery,
-): Promise<{ client: RegistryClient; fetched: FetchedManifest }> {
-  const { transport, config, reference, auth, signal } = query;
-  const failures: EngineError[] = [];
-  for (const endpoint of endpointsOf(reference.domain, config)) {
+/** What the reference names: a manifest or an index. */
+export function fetchDocument(
+  query: RepositoryQuery,
+): Promise<{ client: RegistryClient; answer: FetchedManifest }> {
+  const { reference, signal } = query;
+  return firstAnswer(query, (client) =>
+    client.manifest(reference.digest ?? reference.tag ?? 'latest', signal),
+  );
+}
+
+/** Asks endpoint after endpoint of a repository. The last error counts, but one of a registry that answered more than one of a connection. */
+export async function firstAnswer<T>(
+  { transport, config, reference, auth }: RepositoryQuery,
+  ask: (client: RegistryClient) => Promise<T>,
+): Promise<{ client: RegistryClient; answer: T }> {
+  return await firstEndpoint(endpointsOf(reference.domain, config), async (endpoint) => {
     const client = new RegistryClient(transport, endpoint, reference, auth);
+    return { client, answer: await ask(client) };
+  });
+}
+
+/** The same, for what is no matter of one repository. */
+export async function firstEndpoint<T>(
+  endpoints: readonly Endpoint[],
+  ask: (endpoint: Endpoint) => Promise<T>,
+): Promise<T> {
+  const failures: EngineError[] = [];
+  for (const endpoint of endpoints) {
     try {
-      return {
-        client,
-        fetched: await client.manifest(reference.digest ?? reference.tag ?? 'latest', signal),
-      };
+      return await ask(endpoint);
     } catch (error) {
       if (!isEngineError(error) || error.code === 'cancelled') throw error;
       failures.push(error);
@@ -64,7 +85,7 @@ async function firstAnswer(
     }
   }
   const answered = failures.findLast(hasAnswer);
-  throw answered ?? failures.at(-1) ?? new EngineError('internal', `no endpoint for ${reference.domain}`);
+  throw answered ?? failures.at(-1) ?? new EngineError('internal', 'there is no endpoint to ask');
 }
 
 function hasAnswer(error: EngineError): boolean {
@@ -85,6 +106,7 @@ function select(index: ManifestIndex, platform: Platform): string {
     `no matching manifest for ${formatPlatform(platform)} in the manifest list entries`,
     {
       hint: `the image exists for ${offered(index) || 'no platform'}: choose one of these with --platform`,
+      details: { isOtherKind: true },
     },
   );
 }
@@ -96,14 +118,29 @@ function offered(index: ManifestIndex): string {
   return [...new Set(names)].filter((name) => !name.startsWith('unknown')).join(', ');
 }
 
-function checkLayers(manifest: Manifest): void {
+/** Old tools gave configs other types, and Docker still takes them. */
+const configTypes = new Set<string>([
+  mediaTypes.ociConfig,
+  mediaTypes.dockerConfig,
+  'application/octet-stream',
+  'application/json',
+  'text/html',
+  'text/plain',
+  '',
+]);
+
+/** Is it an image of Linux? Charts, signatures and such are stored in registries too, and so are images of Windows. */
+function checkImage(manifest: Manifest): void {
+  const { mediaType } = manifest.config;
+  if (!configTypes.has(mediaType)) throw notAnImage(`unsupported media type ${mediaType.slice(0, 200)}`);
   const foreign = manifest.layers.find((layer) => !isLayerType(layer.mediaType));
-  if (foreign === undefined) return;
-  throw new EngineError(
-    'invalid-argument',
-    `unsupported layer media type ${foreign.mediaType.slice(0, 200)}`,
-    {
-      hint: 'this is no container image for Linux: it may be an artifact (a chart, a signature) or a Windows image',
-    },
-  );
+  if (foreign !== undefined)
+    throw notAnImage(`unsupported layer media type ${foreign.mediaType.slice(0, 200)}`);
+}
+
+function notAnImage(message: string): EngineError {
+  return new EngineError('invalid-argument', message, {
+    hint: 'this is no container image for Linux: it may be an artifact (a chart, a signature) or a Windows image',
+    details: { isOtherKind: true },
+  });
 }

@@ -32,10 +32,11 @@ import { pullImage } from './pull-image.ts';
 import { pushImage } from './push-image.ts';
 import type { RegistryConfig } from './registry/endpoints.ts';
 import { Transport } from './registry/transport.ts';
-import { checkLogin, inspectDistribution, remoteManifests, searchImages } from './registry-questions.ts';
+import { checkLogin, inspectDistribution, remoteManifests } from './registry-questions.ts';
 import { type RemoveOptions, removeImage } from './remove-image.ts';
 import { noSuchImage, resolveImage } from './resolve-image.ts';
 import { saveImages } from './save-images.ts';
+import { searchImages } from './search-images.ts';
 import { SharedWork } from './shared-work.ts';
 import { Slots } from './slots.ts';
 
@@ -170,7 +171,8 @@ export class ImageStore implements ImageService {
 
   /** Steps of an image, newest first. EngineError `not-found`. */
   history(nameOrId: string): ImageHistoryEntry[] {
-    return historyOf(this.get(nameOrId), this.#layerSize);
+    const image = this.get(nameOrId);
+    return historyOf(image, this.#layerSize, this.#parts.table.ancestors(image.id));
   }
 
   /** Deletes blobs and layers that no image, container or operation under way needs. Returns the chain IDs of removed layers. */

@@ -2,6 +2,7 @@
 import type { Readable } from 'node:stream';
 import type { ImageConfig, ImageProcess } from '../oci/image-config.ts';
 import type { Platform } from '../oci/platform.ts';
+import type { RegistryConfig } from './registry/endpoints.ts';
 
 export interface Image {
   /** Digest of the config: `sha256:…`. */
@@ -56,6 +57,8 @@ export interface PushRequest {
   /** As the user wrote it; with a tag or, to push all tags, without one. */
   reference: string;
   allTags: boolean;
+  /** The image must be for this one. */
+  platform?: string;
   auth?: RegistryAuth;
   progress: Progress;
   /** Hears what each tag was pushed as, for the stream's `aux` line. */
@@ -129,8 +132,8 @@ export interface RemovedImage {
 export interface ImageHistoryEntry {
   /** The image's ID for the newest step, `<missing>` for the others. */
   id: string;
-  /** Milliseconds since the epoch. */
-  created: number;
+  /** Milliseconds since the epoch; undefined where the step does not say. */
+  created: number | undefined;
   createdBy: string;
   tags: string[];
   /** Bytes of the layer that the step made; 0 for none. */
@@ -139,8 +142,8 @@ export interface ImageHistoryEntry {
 }
 
 export interface ImageService {
-  /** Replaces mirrors of Docker Hub and insecure registries, when the daemon's configuration was read again. */
-  configure(config: { mirrors: readonly string[]; insecureRegistries: readonly string[] }): void;
+  /** Replaces what is known of registries (mirrors, which are insecure, certificates, proxies), when the daemon's configuration was read again. */
+  configure(config: RegistryConfig): void;
   pull(request: PullRequest): Promise<Image>;
   /** All tags of a repository, one after the other. */
   pullAll(request: PullRequest): Promise<Image[]>;

@@ -18,9 +18,32 @@ import type { Lease } from './leases.ts';
 import { layersOf, pullLayers } from './pull-layers.ts';
 import { storedReference } from './resolve-image.ts';
 
+export interface PulledImage {
+  id: string;
+  /** The name meant something else before. */
+  isNew: boolean;
+}
+
 /** Returns the image's ID. Rejects with EngineError in Docker's words; a partial download is kept to go on with, unless the disk is full. */
 export async function pullImage(parts: ImageParts, request: PullRequest): Promise<string> {
   const reference = withDefaultTag(parseReference(request.reference));
+  const { id, isNew } = await pullReference(parts, reference, request);
+  reportStatus(request, familiarReference(reference), isNew);
+  return id;
+}
+
+/** The last line of a pull. */
+export function reportStatus({ progress }: PullRequest, name: string, isNew: boolean): void {
+  const status = isNew ? 'Downloaded newer image for' : 'Image is up to date for';
+  progress({ status: `Status: ${status} ${name}` });
+}
+
+/** One image of a pull, up to the line that says its digest. */
+export async function pullReference(
+  parts: ImageParts,
+  reference: Reference,
+  request: PullRequest,
+): Promise<PulledImage> {
   const platform = request.platform ? parsePlatform(request.platform) : hostPlatform();
   const { transport, config, collector } = parts;
   const { auth, signal } = request;
@@ -28,13 +51,11 @@ export async function pullImage(parts: ImageParts, request: PullRequest): Promis
   request.progress({ status: `Pulling from ${reference.path}`, id: reference.digest ?? reference.tag ?? '' });
   const lease = collector.lease();
   try {
-    const imageId = await bringHere(parts, request, resolved, lease);
-    const isNew = nameImage(parts, reference, resolved, imageId);
-    const status = isNew ? 'Downloaded newer image for' : 'Image is up to date for';
+    const id = await bringHere(parts, request, resolved, lease);
+    const isNew = nameImage(parts, reference, resolved, id);
     request.progress({ status: `Digest: ${resolved.documents[0]?.digest ?? ''}` });
-    request.progress({ status: `Status: ${status} ${familiarReference(reference)}` });
     collector.release(lease);
-    return imageId;
+    return { id, isNew };
   } catch (error) {
     if (isEngineError(error, 'resource-exhausted')) await forget(parts, lease);
     else collector.release(lease);

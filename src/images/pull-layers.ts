@@ -90,7 +90,7 @@ async function download(
   };
   const work = (report: typeof listener, workSignal: AbortSignal): Promise<void> =>
     parts.downloadSlots.run(
-      () => downloadBlob(client, parts.blobs, blob, report, workSignal),
+      () => downloadBlob(client, parts.blobs, blob, report, workSignal, parts.config.maxDownloadAttempts),
       () => report({ phase: 'waiting' }),
     );
   await parts.downloads.run(blob.digest, work, listener, signal);

@@ -1,9 +1,12 @@
-/** HTTP to registries: connections, certificates, proxies, redirects, and tries again where that may help. */
+/** HTTP to registries: redirects, and tries again where that may help. */
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { getCACertificates } from 'node:tls';
-import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici';
-import { EngineError, errnoOf, messageOf } from '../../errors/engine-error.ts';
+import { request } from 'undici';
+import { EngineError, errnoOf, isEngineError } from '../../errors/engine-error.ts';
+import { defaultCertificateFolders } from './certificates.ts';
+import { connectionError } from './connection-error.ts';
+import { Dispatchers } from './dispatchers.ts';
+import type { RegistryConfig } from './endpoints.ts';
 
 export interface Answer {
   status: number;
@@ -13,13 +16,20 @@ export interface Answer {
   url: URL;
 }
 
+export type Method = 'GET' | 'HEAD' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
+
 export interface HttpRequest {
-  method?: 'GET' | 'HEAD' | 'POST';
+  method?: Method;
   url: URL;
   headers?: Record<string, string>;
-  body?: string;
+  /** A function makes a stream anew for each time that it is sent. */
+  body?: string | Uint8Array | (() => Readable);
   /** Do not check the certificate. */
   isInsecure: boolean;
+  /** How often it is sent at most; 4 unless told. */
+  tries?: number;
+  /** Milliseconds to wait for the head of an answer; 60,000 unless told. */
+  patience?: number;
   signal?: AbortSignal | undefined;
 }
 
@@ -27,133 +37,115 @@ const maxRedirects = 10;
 const maxTries = 4;
 /** Milliseconds; doubled with each try. */
 const firstDelay = 200;
+/** Who asks for more patience than this is told of instead. */
 const maxDelay = 20_000;
 const retriedStatuses = new Set([429, 500, 502, 503, 504]);
+const redirects = new Set([301, 302, 303, 307, 308]);
 /** The connection broke: another one may hold. Names that do not resolve and closed ports stay as they are. */
 const retriedErrors = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET', 'EAI_AGAIN']);
-const timeouts = { headersTimeout: 60_000, bodyTimeout: 60_000 };
+const patience = 60_000;
+const userAgent = 'gantry/0.1.0';
 
-/** Keeps connections of one daemon; closed with it. */
+/** Keeps connections of one daemon; closed with it. The configuration is looked at with each request. */
 export class Transport {
-  #checked: Dispatcher | undefined;
-  #unchecked: Dispatcher | undefined;
-  /** For loopback: no proxy, whatever the environment says. */
-  #direct: Dispatcher | undefined;
+  readonly #dispatchers = new Dispatchers();
+  readonly #config: () => RegistryConfig;
+
+  constructor(config: () => RegistryConfig) {
+    this.#config = config;
+  }
 
   /** Sends a request and follows redirects. Rejects with EngineError `unavailable` where no answer comes, `cancelled` on abort. */
   async send(query: HttpRequest): Promise<Answer> {
+    const tries = query.tries ?? maxTries;
     for (let attempt = 1; ; attempt += 1) {
       const outcome = await this.#follow(query).catch((error: unknown) => ({ error }));
-      const isLast = attempt === maxTries;
+      const isLast = attempt >= tries;
       if ('error' in outcome) {
         if (query.signal?.aborted === true)
           throw new EngineError('cancelled', 'the request was cancelled', { cause: outcome.error });
-        if (isLast || !retriedErrors.has(codeOf(outcome.error))) throw connectionError(query, outcome.error);
-      } else if (isLast || !retriedStatuses.has(outcome.status)) return outcome;
-      else outcome.body.resume().on('error', () => undefined);
-      await this.#pause(
-        attempt,
-        'error' in outcome ? undefined : outcome.headers['retry-after'],
-        query.signal,
-      );
+        if (isLast || !retriedErrors.has(errnoOf(outcome.error) ?? ''))
+          throw this.#failure(query, outcome.error);
+      } else if (isLast || !retriedStatuses.has(outcome.status) || waitOf(outcome) > maxDelay) return outcome;
+      else discard(outcome);
+      await pause(attempt, 'error' in outcome ? 0 : waitOf(outcome), query.signal);
     }
   }
 
   async close(): Promise<void> {
-    await Promise.all(
-      [this.#checked, this.#unchecked, this.#direct].map((dispatcher) => dispatcher?.destroy()),
-    );
+    await this.#dispatchers.close();
   }
 
-  async #pause(
-    attempt: number,
-    retryAfter: string | string[] | undefined,
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
-    const asked = Number(retryAfter) * 1000;
-    const backOff = firstDelay * 2 ** (attempt - 1) * (0.75 + Math.random() / 2);
-    const delay = Math.min(maxDelay, Number.isFinite(asked) && asked > 0 ? asked : backOff);
-    try {
-      await sleep(delay, undefined, signal === undefined ? {} : { signal });
-    } catch (error) {
-      throw new EngineError('cancelled', 'the request was cancelled', { cause: error });
-    }
+  #failure(query: HttpRequest, error: unknown): EngineError {
+    if (isEngineError(error)) return error;
+    const [certificateFolder = ''] = this.#config().certificateFolders ?? defaultCertificateFolders;
+    return connectionError({ method: query.method ?? 'GET', url: query.url, certificateFolder }, error);
   }
 
   async #follow(query: HttpRequest): Promise<Answer> {
-    let { url, method = 'GET' } = query;
-    let headers = { 'user-agent': 'gantry/0.1.0', ...query.headers };
+    let { url, method = 'GET', body } = query;
+    let headers: Record<string, string> = { 'user-agent': userAgent, ...query.headers };
     for (let hops = 0; hops <= maxRedirects; hops += 1) {
-      const answer = await request(url, {
-        method,
-        headers,
-        ...timeouts,
-        dispatcher: this.#dispatcher(url, query.isInsecure),
-        ...(query.body === undefined ? {} : { body: query.body }),
-        ...(query.signal === undefined ? {} : { signal: query.signal }),
-      });
+      const answer = await this.#once({ ...query, url, method, headers, body });
       const { location } = answer.headers;
-      if (![301, 302, 303, 307, 308].includes(answer.statusCode) || typeof location !== 'string') {
-        return { status: answer.statusCode, headers: answer.headers, body: answer.body, url };
-      }
-      await answer.body.dump();
+      if (!redirects.has(answer.status) || typeof location !== 'string') return answer;
+      discard(answer);
       const next = new URL(location, url);
-      if (url.protocol === 'https:' && next.protocol !== 'https:' && !query.isInsecure) {
-        throw new Error(`refused to be redirected from HTTPS to ${next.protocol}`);
-      }
+      if (url.protocol === 'https:' && next.protocol !== 'https:' && !query.isInsecure)
+        throw new EngineError('unavailable', `refused to be redirected from HTTPS to ${next.protocol}`);
       // Stores of blobs elsewhere have signed URLs: credentials are for the registry alone.
       if (next.origin !== url.origin) headers = withoutAuthorization(headers);
-      if (answer.statusCode === 303) method = 'GET';
+      if (answer.status === 303) [method, body] = ['GET', undefined];
       url = next;
     }
-    throw new Error(`stopped after ${maxRedirects} redirects`);
+    throw new EngineError('unavailable', `stopped after ${maxRedirects} redirects`);
   }
 
-  #dispatcher(url: URL, isInsecure: boolean): Dispatcher {
-    const isLoopback =
-      url.hostname === 'localhost' || url.hostname.startsWith('127.') || url.hostname === '[::1]';
-    if (isLoopback) {
-      this.#direct ??= new Agent({ connect: { rejectUnauthorized: false } });
-      return this.#direct;
-    }
-    if (isInsecure) {
-      this.#unchecked ??= newDispatcher({ rejectUnauthorized: false });
-      return this.#unchecked;
-    }
-    // The host's own authorities too: a company's registry is often signed by one of those.
-    this.#checked ??= newDispatcher({
-      ca: [...getCACertificates('default'), ...getCACertificates('system')],
+  async #once(
+    query: Omit<HttpRequest, 'body'> & { method: Method; body: HttpRequest['body'] },
+  ): Promise<Answer> {
+    const { url, method, headers = {}, signal } = query;
+    const dispatcher = this.#dispatchers.choose(url, query.isInsecure, this.#config());
+    // A stream is destroyed by the client, also where the answer comes before all was sent.
+    const body = typeof query.body === 'function' ? query.body() : query.body;
+    const answer = await request(url, {
+      method,
+      headers,
+      headersTimeout: query.patience ?? patience,
+      bodyTimeout: patience,
+      dispatcher,
+      ...(body === undefined ? {} : { body }),
+      ...(signal === undefined ? {} : { signal }),
     });
-    return this.#checked;
+    return { status: answer.statusCode, headers: answer.headers, body: answer.body, url };
   }
 }
 
-function newDispatcher(tls: { rejectUnauthorized?: boolean; ca?: string[] }): Dispatcher {
-  const isProxied = ['http_proxy', 'https_proxy', 'HTTP_PROXY', 'HTTPS_PROXY'].some(
-    (name) => process.env[name],
-  );
-  const options = { connect: { timeout: 30_000, ...tls } };
-  return isProxied ? new EnvHttpProxyAgent({ ...options, requestTls: tls }) : new Agent(options);
+/** Lets the connection be used again. */
+export function discard(answer: Answer): void {
+  answer.body.on('error', () => undefined).resume();
 }
 
-function withoutAuthorization(
-  headers: Record<string, string>,
-): { 'user-agent': string } & Record<string, string> {
+/** Milliseconds that an answer asks to wait (RFC 9110, 10.2.3); 0 where it does not. */
+function waitOf({ headers }: Answer): number {
+  const text = headers['retry-after'];
+  if (typeof text !== 'string') return 0;
+  const seconds = Number(text);
+  const wait = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(text) - Date.now();
+  return Number.isFinite(wait) ? Math.max(0, wait) : 0;
+}
+
+async function pause(attempt: number, asked: number, signal: AbortSignal | undefined): Promise<void> {
+  const backOff = firstDelay * 2 ** (attempt - 1) * (0.75 + Math.random() / 2);
+  const delay = Math.min(maxDelay, asked > 0 ? asked : backOff);
+  try {
+    await sleep(delay, undefined, signal === undefined ? {} : { signal });
+  } catch (error) {
+    throw new EngineError('cancelled', 'the request was cancelled', { cause: error });
+  }
+}
+
+function withoutAuthorization(headers: Record<string, string>): Record<string, string> {
   const { authorization: _, ...rest } = headers;
-  return { 'user-agent': 'gantry/0.1.0', ...rest };
-}
-
-function codeOf(error: unknown): string {
-  return errnoOf(error) ?? '';
-}
-
-/** As Go's HTTP client words it, which Docker's users know. */
-function connectionError(query: HttpRequest, error: unknown): EngineError {
-  const verb = `${(query.method ?? 'GET').charAt(0)}${(query.method ?? 'GET').slice(1).toLowerCase()}`;
-  const cause = error instanceof AggregateError ? error.errors[0] : error;
-  return new EngineError('unavailable', `${verb} "${query.url.href}": ${messageOf(cause)}`, {
-    cause: error,
-    hint: 'check that the registry runs and can be reached from this host',
-    details: { errno: codeOf(cause) },
-  });
+  return rest;
 }
