@@ -1,6 +1,7 @@
 /** What every storage of the registry must do, whatever it is made of: one suite, run by each. */
 import { test } from 'node:test';
 import type { RegistryStorage } from '../../src/registry/registry-types.ts';
+import { cachedContract } from './storage-contract-cached.ts';
 import { collectionContract } from './storage-contract-collection.ts';
 import { manifestContract } from './storage-contract-manifests.ts';
 import { uploadContract } from './storage-contract-uploads.ts';
@@ -22,6 +23,7 @@ export function storageContract(name: string, open: () => Promise<ContractSubjec
     ...uploadContract,
     ...manifestContract,
     ...collectionContract,
+    ...cachedContract,
   };
   for (const [title, run] of Object.entries(cases)) {
     test(`${name}: ${title}`, { timeout: 30_000 }, async () => {

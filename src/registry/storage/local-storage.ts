@@ -139,12 +139,13 @@ export class LocalStorage implements RegistryStorage {
     tags: readonly string[],
   ): Promise<StoredManifest> {
     const { index } = this.#tables;
-    this.#checkReferences(repository, manifest.references);
+    const references = manifest.cached === true ? [] : manifest.references;
+    this.#checkReferences(repository, references);
     let written: Promise<StoredManifest> | undefined;
     const onPublished = (): void => {
       index.addOrphan(manifest.digest, Date.now());
       // Again, in the moment in which it is recorded: the collection may have come in between.
-      this.#checkReferences(repository, manifest.references);
+      this.#checkReferences(repository, references);
       written = this.#record(repository, { ...manifest, size: data.length }, tags);
       written.catch(() => undefined);
     };
@@ -250,10 +251,20 @@ export class LocalStorage implements RegistryStorage {
     tags: readonly string[],
   ): Promise<StoredManifest> {
     const now = Date.now();
-    const known = this.#tables.index.repository(repository)?.manifests.get(given.digest);
-    const manifest = { ...given, pushedAt: now, pulledAt: known?.pulledAt ?? 0 };
+    const holder = this.#tables.index.repository(repository);
+    const known = holder?.manifests.get(given.digest);
+    const { cached, ...rest } = given;
+    // What was pushed is not an upstream's any more.
+    const isCached = cached === true && (known === undefined || known.cached === true);
+    const origin = isCached ? { cached: true } : {};
+    const manifest = { ...rest, ...origin, pushedAt: now, pulledAt: known?.pulledAt ?? 0 };
     const change = this.#tables.change().manifest(repository, given.digest, manifest);
-    for (const tag of tags) change.tag(repository, tag, { digest: given.digest, taggedAt: now });
+    for (const tag of tags) {
+      const present = holder?.tags.get(tag);
+      if (cached === true && present !== undefined && present.cached !== true) continue;
+      const value = { digest: given.digest, taggedAt: now, ...(cached === true ? { cached: true } : {}) };
+      change.tag(repository, tag, value);
+    }
     this.#collector.noteManifest(repository, given.digest);
     await change.commit();
     return { ...manifest };

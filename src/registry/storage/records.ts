@@ -13,6 +13,8 @@ export interface TagRecord {
   digest: string;
   /** Milliseconds since the epoch. */
   taggedAt: number;
+  /** Set by what came from an upstream. */
+  cached?: boolean;
 }
 
 /** Its key is the upload's ID. */
