@@ -60,6 +60,8 @@ export class RegistryClient {
   async ask(method: string, path: string, { headers = {}, body }: Question = {}): Promise<Answer> {
     const target = new URL(path, this.#url());
     const asked = request(target, { method, agent: this.#agent, headers, timeout });
+    // A refusal may come before all was sent.
+    asked.on('error', () => undefined);
     asked.once('timeout', () => asked.destroy(new Error(`${method} ${path} was not answered in time`)));
     if (Array.isArray(body)) for (const piece of body) asked.write(piece);
     else if (body !== undefined)

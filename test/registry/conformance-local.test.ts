@@ -1,5 +1,5 @@
-/** The registry's HTTP side against the distribution specification. */
+/** The distribution specification over the storage on this host. */
 import { serveRegistry } from '../support/registry-parts.ts';
 import { runConformance } from './conformance/run-conformance.ts';
 
-runConformance('memory', () => serveRegistry());
+runConformance('the file system', () => serveRegistry());
