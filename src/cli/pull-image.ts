@@ -20,7 +20,7 @@ export async function pullImage(
   options: PullOptions,
 ): Promise<void> {
   const query = {
-    fromImage: name.familiar,
+    fromImage: name.full,
     tag: options.allTags === true ? '' : (name.digest ?? name.tag ?? 'latest'),
     platform: options.platform,
   };

@@ -28,7 +28,7 @@ function authFor(context: Asking, server: string): AuthConfig | undefined {
     const { username, password, identityToken } = found;
     return identityToken === ''
       ? { username, password, serveraddress: server }
-      : { serveraddress: server, identitytoken: identityToken };
+      : { ...(username === '' ? {} : { username }), serveraddress: server, identitytoken: identityToken };
   } catch (error) {
     // What needs no login works all the same.
     context.io.stderr.write(`WARNING: ${messageOf(error)}\n`);
