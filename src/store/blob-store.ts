@@ -9,7 +9,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { copyFile, link, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { EngineError, errnoOf } from '../errors/engine-error.ts';
@@ -147,6 +147,28 @@ export class BlobStore {
     }
   }
 
+  /**
+   * Gives a file that is on this host already a second name, as the blob `digest`, unseen: whoever adopts it verifies it. Where that cannot be, it is
+   * moved, or copied from another file system. False where there is no such file, or the blob is here. `syncNames` makes it durable.
+   */
+  async adopt(source: string, digest: string): Promise<boolean> {
+    const path = this.#pathOf(digest);
+    if (this.#sizes.has(digest)) return false;
+    try {
+      await linkOrMove(source, path, join(this.#ingests, `new-${randomBytes(8).toString('hex')}`));
+      this.#sizes.set(digest, (await stat(path)).size);
+      return true;
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return false;
+      throw writeError(error);
+    }
+  }
+
+  /** Makes the names of all blobs durable. */
+  async syncNames(): Promise<void> {
+    await this.#names.sync();
+  }
+
   async delete(digest: string): Promise<void> {
     if (!this.#sizes.delete(digest)) return;
     // Out of the way at once: the same blob may be published again before its bytes are gone.
@@ -191,6 +213,35 @@ export class BlobStore {
       const isStale = !isDigestHex(name) || Date.now() - statSync(path).mtimeMs > staleAfter;
       if (isStale) rmSync(path, { force: true });
     }
+  }
+}
+
+/** File systems without hard links have several errors for them. */
+async function linkOrMove(source: string, path: string, temporary: string): Promise<void> {
+  try {
+    await link(source, path);
+    return;
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === 'EEXIST') return;
+    if (errno === 'ENOENT') throw error;
+  }
+  try {
+    await rename(source, path);
+  } catch (error) {
+    if (errnoOf(error) !== 'EXDEV') throw error;
+    await copyFile(source, temporary);
+    await syncFile(temporary);
+    await rename(temporary, path);
+  }
+}
+
+async function syncFile(path: string): Promise<void> {
+  const file = await open(path);
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
   }
 }
 

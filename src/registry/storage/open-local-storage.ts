@@ -6,7 +6,10 @@ import { BlobStore } from '../../store/blob-store.ts';
 import { Database } from '../../store/database.ts';
 import { lockDirectory } from '../../store/directory-lock.ts';
 import { Undo } from '../../util/undo.ts';
+import { treeRoot } from './distribution-tree.ts';
 import { LocalStorage } from './local-storage.ts';
+import { takeOver } from './take-over.ts';
+import { UnverifiedBlobs } from './unverified-blobs.ts';
 
 export interface LocalStorageOptions {
   /** Hears what had to be repaired. */
@@ -15,6 +18,8 @@ export interface LocalStorageOptions {
 
 const lockName = 'registry.lock';
 const databaseName = 'registry.db';
+/** The fact that says that the old tree was taken over, and when. */
+const takenOver = 'taken_over';
 
 /**
  * Opens (or makes) the storage in `directory`: an OCI image layout and a database, for this process alone. EngineErrors `conflict` where another
@@ -34,17 +39,45 @@ export async function openLocalStorage(
     const database = Database.open(join(directory, databaseName));
     closers.add(() => database.close());
     const blobs = new BlobStore(directory);
-    const storage = new LocalStorage({
+    const warn = options.warn ?? ((): void => undefined);
+    const unverified = await adopt(directory, { blobs, database, warn });
+    closers.add(() => unverified.close());
+    return new LocalStorage({
       blobs,
       database,
-      ...(options.warn === undefined ? {} : { warn: options.warn }),
+      warn,
+      beforeRead: (digest) => unverified.verify(digest),
       onClose: () => closers.run(() => undefined),
     });
-    return storage;
   } catch (error) {
     await closers.run(() => undefined);
     throw error;
   }
+}
+
+/** Takes over what registry:2 left in the directory, once, before anybody is served. */
+async function adopt(
+  directory: string,
+  parts: { blobs: BlobStore; database: Database; warn: (message: string) => void },
+): Promise<UnverifiedBlobs> {
+  const { database, warn } = parts;
+  const facts = database.collection('registry_facts', String);
+  const table = database.collection('registry_unverified', isTrue);
+  const root = treeRoot(directory);
+  if (facts.get(takenOver) === undefined && existsSync(root)) {
+    warn(`taking over the images of another registry from ${root}, which stays as it is`);
+    const report = await takeOver({ ...parts, root, unverified: table });
+    facts.put(takenOver, new Date().toISOString());
+    const { repositories, manifests, tags, blobs } = report;
+    warn(`took over ${repositories} repositories, ${manifests} manifests, ${tags} tags and ${blobs} blobs`);
+  }
+  const unverified = new UnverifiedBlobs({ blobs: parts.blobs, table, warn });
+  unverified.start();
+  return unverified;
+}
+
+function isTrue(): true {
+  return true;
 }
 
 function makeDirectory(directory: string): void {
