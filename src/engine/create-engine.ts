@@ -12,6 +12,7 @@ import { createImageStore } from '../images/image-store.ts';
 import { createBridge } from '../network/bridge.ts';
 import { parseEndpoint } from '../network/endpoint-record.ts';
 import type { Bridge } from '../network/network-types.ts';
+import { LocalStorage } from '../registry/storage/local-storage.ts';
 import { ShimRuntime } from '../runtime/shim-runtime.ts';
 import { OverlaySnapshotter } from '../snapshots/overlay-snapshotter.ts';
 import { BlobStore } from '../store/blob-store.ts';
@@ -81,9 +82,19 @@ async function assemble(config: DaemonConfig, log: Logger, closers: Undo): Promi
   closers.add(() => snapshots.close());
   const runtime = new ShimRuntime({ launcher, execRoot: config.execRoot });
   closers.add(() => runtime.close());
+  const blobs = new BlobStore(join(config.dataRoot, 'images'));
+  // Open whether it is served now or not: what was pushed to it must outlive the engine's own collections.
+  const registry = new LocalStorage({
+    blobs,
+    database,
+    extraRoots: () => images.neededBlobs(),
+    warn: (message) => log.warn(message),
+  });
+  closers.add(() => registry.close());
   const images = createImageStore({
     database,
-    blobs: new BlobStore(join(config.dataRoot, 'images')),
+    blobs,
+    keepsBlob: (digest) => registry.keeps(digest),
     snapshots,
     gzip,
     config: {
@@ -108,6 +119,7 @@ async function assemble(config: DaemonConfig, log: Logger, closers: Undo): Promi
     launcher,
     runtime,
     images,
+    registry,
     snapshots,
     bridge,
     volumes: await VolumeService.open(

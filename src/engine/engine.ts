@@ -4,6 +4,7 @@ import type { HostFacts } from '../host/facts.ts';
 import type { Launcher } from '../host/launcher-types.ts';
 import type { ImageService } from '../images/image-types.ts';
 import type { Bridge } from '../network/network-types.ts';
+import type { LocalStorage } from '../registry/storage/local-storage.ts';
 import type { Runtime } from '../runtime/runtime-types.ts';
 import type { Snapshotter } from '../snapshots/snapshotter.ts';
 import type { Database } from '../store/database.ts';
@@ -24,6 +25,8 @@ export interface Engine {
   readonly launcher: Launcher;
   readonly runtime: Runtime;
   readonly images: ImageService;
+  /** A registry over the same blobs as the images, where the daemon serves one. */
+  readonly registry: LocalStorage;
   readonly snapshots: Snapshotter;
   readonly bridge: Bridge;
   readonly volumes: VolumeService;

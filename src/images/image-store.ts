@@ -26,7 +26,7 @@ import type {
 } from './image-types.ts';
 import { type ImportOptions, importImage } from './import-image.ts';
 import { Collector } from './leases.ts';
-import { loadImages } from './load-images.ts';
+import { type LoadOptions, loadImages } from './load-images.ts';
 import { pullAllTags } from './pull-all.ts';
 import { pullImage } from './pull-image.ts';
 import { pushImage } from './push-image.ts';
@@ -46,6 +46,8 @@ export interface ImageStoreOptions {
   snapshots: Snapshotter;
   gzip?: GzipHelper;
   config?: Partial<ImageConfiguration>;
+  /** Does somebody else who shares `blobs` still hold this one? */
+  keepsBlob?: (digest: string) => boolean;
 }
 
 const defaultDownloads = 3;
@@ -58,7 +60,7 @@ export class ImageStore implements ImageService {
   readonly #startup: Promise<void>;
 
   constructor(options: ImageStoreOptions) {
-    const { blobs, snapshots, config = {} } = options;
+    const { blobs, snapshots, config = {}, keepsBlob } = options;
     // A layer that went missing must not take all lists of images with it.
     this.#layerSize = (chainId) => (snapshots.hasLayer(chainId) ? snapshots.layerSize(chainId) : 0);
     const table = new ImageTable(options.database, this.#layerSize);
@@ -77,7 +79,12 @@ export class ImageStore implements ImageService {
       blobs,
       snapshots,
       gzip: options.gzip,
-      collector: new Collector({ table, blobs, snapshots }),
+      collector: new Collector({
+        table,
+        blobs,
+        snapshots,
+        ...(keepsBlob === undefined ? {} : { keepsBlob }),
+      }),
       transport: new Transport(() => this.#parts.config),
       downloads: new SharedWork(),
       downloadSlots: new Slots(downloads),
@@ -129,8 +136,13 @@ export class ImageStore implements ImageService {
     return searchImages(this.#parts, term, limit, auth, signal);
   }
 
-  async load(archive: Readable, progress: Progress, signal?: AbortSignal): Promise<Image[]> {
-    const ids = await loadImages(this.#parts, archive, progress, signal);
+  async load(
+    archive: Readable,
+    progress: Progress,
+    signal?: AbortSignal,
+    options: LoadOptions = {},
+  ): Promise<Image[]> {
+    const ids = await loadImages(this.#parts, archive, options, progress, signal);
     return ids.map((id) => this.#view(id));
   }
 
@@ -173,6 +185,11 @@ export class ImageStore implements ImageService {
   history(nameOrId: string): ImageHistoryEntry[] {
     const image = this.get(nameOrId);
     return historyOf(image, this.#layerSize, this.#parts.table.ancestors(image.id));
+  }
+
+  /** Digests of the blobs (and chain IDs) that images and operations under way need, for whoever shares the store. */
+  neededBlobs(): ReadonlySet<string> {
+    return this.#parts.collector.needed();
   }
 
   /** Deletes blobs and layers that no image, container or operation under way needs. Returns the chain IDs of removed layers. */

@@ -19,6 +19,8 @@ export interface CollectorParts {
   table: ImageTable;
   blobs: BlobStore;
   snapshots: Snapshotter;
+  /** Does somebody else who shares the store still hold this blob? The registry does. */
+  keepsBlob?: (digest: string) => boolean;
 }
 
 export class Collector {
@@ -46,6 +48,13 @@ export class Collector {
     await this.#delete([...lease.held]);
   }
 
+  /** Digests of blobs and chain IDs that images and operations under way need. */
+  needed(): Set<string> {
+    const needed = this.#parts.table.needed();
+    for (const lease of this.#leases) for (const digest of lease.held) needed.add(digest);
+    return needed;
+  }
+
   /** Deletes all blobs and layers that nothing needs. Returns the chain IDs of the removed layers. */
   async collect(): Promise<string[]> {
     const { blobs, snapshots } = this.#parts;
@@ -64,16 +73,15 @@ export class Collector {
   }
 
   async #delete(candidates: readonly string[]): Promise<string[]> {
-    const { table, blobs, snapshots } = this.#parts;
-    const needed = table.needed();
-    for (const lease of this.#leases) for (const digest of lease.held) needed.add(digest);
+    const { blobs, snapshots, keepsBlob } = this.#parts;
+    const needed = this.needed();
     const layersInUse = snapshots.layersInUse();
     const removedLayers: string[] = [];
     const work: Promise<void>[] = [];
     // A base layer's chain ID is its diff ID, and so may be a blob's digest too: each kind is looked at by itself.
     for (const digest of new Set(candidates)) {
       if (needed.has(digest)) continue;
-      if (blobs.has(digest)) work.push(blobs.delete(digest));
+      if (blobs.has(digest) && keepsBlob?.(digest) !== true) work.push(blobs.delete(digest));
       if (!snapshots.hasLayer(digest) || layersInUse.has(digest)) continue;
       removedLayers.push(digest);
       work.push(snapshots.removeLayer(digest));
