@@ -230,6 +230,12 @@ export const daemonOptions: readonly DaemonOption[] = [
     reloads: true,
   },
   {
+    key: 'registry-addr',
+    flags: '--registry-addr',
+    kind: 'text',
+    help: "Serve the engine's own store as a registry on this address: HOST:PORT",
+  },
+  {
     key: 'registry-mirrors',
     flags: '--registry-mirror',
     kind: 'list',

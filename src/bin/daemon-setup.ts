@@ -5,6 +5,7 @@ import type { Ulimit } from '../engine/model.ts';
 import { EngineError } from '../errors/engine-error.ts';
 import type { TlsSettings } from './daemon-listeners.ts';
 import type { RuntimeSetting, Settings, UlimitSetting } from './daemon-values.ts';
+import { parseRegistryAddress, type RegistryAddress } from './embedded-registry.ts';
 
 export interface DaemonSetup {
   config: DaemonConfig;
@@ -13,6 +14,8 @@ export interface DaemonSetup {
   groupGiven: boolean;
   pidFile: string;
   tls: TlsSettings;
+  /** Where the engine's store is served as a registry; undefined for nowhere. */
+  registry: RegistryAddress | undefined;
   logLevel: LogLevel;
   logFormat: 'text' | 'json';
 }
@@ -32,6 +35,7 @@ export function toDaemonSetup(settings: Settings, shimPath: string): DaemonSetup
     groupGiven: settings.has('group'),
     pidFile: read.text('pidfile', join(config.execRoot, 'gantryd.pid')),
     tls: toTls(read),
+    registry: parseRegistryAddress(read.text('registry-addr', '')),
     logLevel: config.debug ? 'debug' : oneOf('log-level', read.text('log-level', 'info'), logLevels),
     logFormat: oneOf('log-format', read.text('log-format', 'text'), ['text', 'json'] as const),
   };

@@ -16,6 +16,7 @@ import { claimPidFile, lockDataRoot } from './daemon-pidfile.ts';
 import { loadSettings, reloadAttributes, reloadSetup } from './daemon-reload.ts';
 import { type DaemonSetup, toDaemonSetup } from './daemon-setup.ts';
 import type { Settings } from './daemon-values.ts';
+import { type EmbeddedRegistry, serveEmbeddedRegistry } from './embedded-registry.ts';
 
 /** Both from the bundle in dist and from src/bin the checkout is above. */
 const checkout = join(
@@ -46,6 +47,7 @@ interface Daemon {
   engine: Engine;
   api: ApiServer;
   listeners: Listeners;
+  registry: EmbeddedRegistry | undefined;
   /** Undone in the opposite order. */
   claims: Array<{ release(): void }>;
 }
@@ -63,7 +65,11 @@ async function start(setup: DaemonSetup, log: Logger): Promise<Daemon> {
       accept: (socket) => api.accept(socket),
       warn: (text) => log.warn(text),
     });
-    return { engine, api, listeners, claims };
+    const registry =
+      setup.registry === undefined
+        ? undefined
+        : await serveEmbeddedRegistry(engine.registry, setup.registry, log);
+    return { engine, api, listeners, registry, claims };
   } catch (error) {
     for (const claim of claims.reverse()) claim.release();
     throw error;
@@ -102,7 +108,7 @@ function handleSignals(daemon: Daemon, line: CommandLine, settings: Settings, lo
 /** Containers keep running: their shims hold them, and the next daemon finds them again. */
 async function stop(daemon: Daemon): Promise<void> {
   daemon.listeners.close();
-  await daemon.api.close(500);
+  await Promise.all([daemon.api.close(500), daemon.registry?.close()]);
   await closeEngine(daemon.engine);
   for (const claim of daemon.claims.reverse()) claim.release();
 }
