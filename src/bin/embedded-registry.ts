@@ -34,6 +34,7 @@ const settings: RegistrySettings = {
   host: '',
   headers: {},
   catalogLimit: 1000,
+  mountsAnywhere: true,
 };
 
 /** Reads `HOST:PORT` or `:PORT`; undefined for ''. EngineError `invalid-argument`. */

@@ -259,6 +259,11 @@ export interface RegistrySettings {
   headers: Record<string, string[]>;
   /** Names of a page of `_catalog` at most. */
   catalogLimit: number;
+  /**
+   * A mount that names no repository finds whatever the storage holds, also what is in no repository: for a registry that shares its store with
+   * an engine. Whoever knows a digest gets the blob, so only where everyone may pull everything.
+   */
+  mountsAnywhere?: boolean;
   /** What stands before `/v2/` in the registry's paths (`/registry`, without a slash at its end); absent for nothing. */
   prefix?: string;
   /** Bounds the `urls` of descriptors in pushed manifests: one of `allow` must match each, none of `deny` may. Absent: any. */

@@ -84,9 +84,11 @@ async function mountFrom(exchange: Exchange, digest: string, from: string): Prom
 
 /** Without `from`: wherever this client may pull it from, as far as that is found quickly. */
 async function linkKnown(exchange: Exchange, digest: string): Promise<StoredBlob | undefined> {
-  const { storage } = exchange.context;
+  const { storage, parts } = exchange.context;
   const own = await storage.blob(exchange.route.repository, digest);
   if (own !== undefined) return own;
+  if (parts.settings.mountsAnywhere === true && parts.policy === undefined)
+    return await storage.mount(exchange.route.repository, digest, undefined);
   for (const name of await storage.repositories({ limit: searchedRepositories })) {
     const blob = await mountFrom(exchange, digest, name);
     if (blob !== undefined) return blob;
