@@ -60,15 +60,15 @@ async function start(setup: DaemonSetup, log: Logger): Promise<Daemon> {
     const engine = await createEngine(setup.config, log);
     sayFindings(engine, log);
     const api = await createApiServer(engine, engineVersion);
+    const registry =
+      setup.registry === undefined
+        ? undefined
+        : await serveEmbeddedRegistry(engine.registry, setup.registry, log);
     const listeners = await listenAll({
       ...setup,
       accept: (socket) => api.accept(socket),
       warn: (text) => log.warn(text),
     });
-    const registry =
-      setup.registry === undefined
-        ? undefined
-        : await serveEmbeddedRegistry(engine.registry, setup.registry, log);
     return { engine, api, listeners, registry, claims };
   } catch (error) {
     for (const claim of claims.reverse()) claim.release();
