@@ -1,10 +1,13 @@
 /** Images that come in: pull, import and load, each answered with a stream of progress. */
+import type { Readable } from 'node:stream';
 import { importImage, loadImage, pullAllTags, pullImage } from '../engine/images.ts';
 import { EngineError } from '../errors/engine-error.ts';
 import type { ProgressMessage, PullRequest } from '../images/image-types.ts';
+import { openImportSource } from '../images/import-source.ts';
 import { parseReference } from '../oci/reference.ts';
 import type { ProgressMessage as WireProgress } from '../wire/progress-message.ts';
 import type { Call } from './call.ts';
+import { platformOf } from './platform-query.ts';
 import { registryAuth } from './registry-auth.ts';
 import { ProgressStream } from './stream-response.ts';
 import { uploadOf } from './upload.ts';
@@ -14,12 +17,11 @@ export async function postImageCreate(call: Call): Promise<void> {
   const image = call.query.optional('fromImage');
   if (image !== undefined) return pull(call, image);
   const source = call.query.optional('fromSrc');
-  if (source === '-') return importTar(call);
-  const message =
-    source === undefined ? 'fromImage or fromSrc must be given' : `fromSrc=${source} is not supported`;
-  throw new EngineError('invalid-argument', message, {
-    hint: 'send the archive as the body, with fromSrc=-',
-  });
+  if (source === undefined)
+    throw new EngineError('invalid-argument', 'fromImage or fromSrc must be given', {
+      hint: 'send the archive as the body, with fromSrc=-',
+    });
+  return importTar(call, source);
 }
 
 function pull(call: Call, image: string): Promise<void> {
@@ -42,27 +44,43 @@ function pull(call: Call, image: string): Promise<void> {
   });
 }
 
-function importTar(call: Call): Promise<void> {
+/** From the body, or from a URL that the daemon reads. */
+function importTar(call: Call, source: string): Promise<void> {
   const { query } = call;
   const stream = new ProgressStream(call);
   const repo = query.text('repo');
-  const message = query.optional('message');
   const platform = query.optional('platform');
   return stream.run(async () => {
     const options = {
       changes: query.all('changes'),
+      message: query.optional('message') ?? `Imported from ${source}`,
       ...(repo === '' ? {} : { reference: referenceOf(repo, query.text('tag')) }),
-      ...(message === undefined ? {} : { message }),
       ...(platform === undefined ? {} : { platform }),
     };
-    const image = await importImage(call.engine, uploadOf(call.request), options, call.signal);
+    const tar = source === '-' ? uploadOf(call.request) : await download(call, stream, source);
+    const image = await importImage(call.engine, tar, options, call.signal);
     stream.send({ status: image.id });
   });
+}
+
+async function download(call: Call, stream: ProgressStream, source: string): Promise<Readable> {
+  const { url, body, length } = await openImportSource(source, call.signal);
+  stream.send({ status: `Downloading from ${url}` });
+  let [current, reportedAt] = [0, 0];
+  body.on('data', (chunk: Uint8Array) => {
+    current += chunk.length;
+    if (Date.now() - reportedAt < 100 && current !== length) return;
+    reportedAt = Date.now();
+    stream.send(encodeProgress({ status: 'Importing', current, total: length ?? 0 }));
+  });
+  body.pause();
+  return body;
 }
 
 export function postImagesLoad(call: Call): Promise<void> {
   const stream = new ProgressStream(call);
   const quiet = call.query.boolean('quiet');
+  const platform = platformOf(call.query);
   return stream.run(async () => {
     await loadImage(
       call.engine,
@@ -71,6 +89,7 @@ export function postImagesLoad(call: Call): Promise<void> {
         if (!quiet || message.stream !== undefined) stream.send(encodeProgress(message));
       },
       call.signal,
+      platform === undefined ? {} : { platform },
     );
   });
 }

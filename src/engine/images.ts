@@ -38,8 +38,9 @@ export async function loadImage(
   archive: Readable,
   progress: Progress,
   signal?: AbortSignal,
+  options: { platform?: string } = {},
 ): Promise<Image[]> {
-  const images = await engine.images.load(archive, progress, signal);
+  const images = await engine.images.load(archive, progress, signal, options);
   for (const image of images) publishImageEvent(engine, 'load', image.id, image.id, labelsOf(image));
   return images;
 }

@@ -1,59 +1,74 @@
 /** Takes an image archive from a stream that cannot be rewound: its files become blobs, its small JSON files are at hand. */
 import { posix } from 'node:path';
-import { finished, type Readable } from 'node:stream';
-import { extract, type Header } from 'tar-stream';
+import type { Readable } from 'node:stream';
 import { EngineError, isEngineError, messageOf } from '../errors/engine-error.ts';
-import { decompress } from '../snapshots/decompress.ts';
+import { parseBoundedJson } from '../oci/bounded-json.ts';
+import type { TarEntry } from '../snapshots/tar/tar-entry.ts';
+import type { BlobIngest } from '../store/blob-ingest.ts';
 import type { BlobStore } from '../store/blob-store.ts';
+import { type MemberSink, readMembers } from './archive-members.ts';
+import { plainArchive } from './archive-plain.ts';
 import type { Lease } from './leases.ts';
 
 /** Bounds `manifest.json` and its like. */
 const maxDocument = 8 * 1024 * 1024;
-/** Bounds how many names an archive can make the daemon remember. */
+/** Bounds how many names an archive can make the daemon remember, and how long each may be. */
 const maxFiles = 100_000;
+const maxName = 4096;
 const documents = new Set(['manifest.json', 'index.json', 'oci-layout', 'repositories']);
 
-export class ArchiveSpool {
+export interface SpoolOptions {
+  blobs: BlobStore;
+  /** Holds the blobs. */
+  lease: Lease;
+  maxExpansion: number;
+}
+
+/** Where the current member's data goes. */
+type Open =
+  | { kind: 'nowhere' }
+  | { kind: 'document'; name: string; chunks: Buffer[]; length: number }
+  | { kind: 'blob'; name: string; ingest: BlobIngest };
+
+export class ArchiveSpool implements MemberSink {
+  readonly #options: SpoolOptions;
   readonly #digests = new Map<string, string>();
   readonly #links = new Map<string, string>();
   readonly #documents = new Map<string, string>();
+  #open: Open = { kind: 'nowhere' };
+
+  constructor(options: SpoolOptions) {
+    this.#options = options;
+  }
+
+  /** The digest of the file at `path`, links followed; undefined where there is none. */
+  find(path: string): string | undefined {
+    const name = normalize(path);
+    return this.#digests.get(this.#links.get(name) ?? name);
+  }
 
   /** The digest of the file at `path`, links followed. EngineError `invalid-argument` where there is none. */
   digest(path: string): string {
-    const name = normalize(path);
-    const digest = this.#digests.get(this.#links.get(name) ?? name);
+    const digest = this.find(path);
     if (digest !== undefined) return digest;
     throw new EngineError('invalid-argument', `invalid image archive: it has no file ${path.slice(0, 200)}`, {
       hint: 'the archive is incomplete: save or export the image again',
     });
   }
 
-  /** A top-level JSON file, parsed; undefined where it is not there. */
+  /** A top-level JSON file, parsed; undefined where it is not there. EngineError `invalid-argument` where it is no JSON. */
   document(name: string): unknown {
     const text = this.#documents.get(name);
-    if (text === undefined) return undefined;
-    try {
-      return JSON.parse(text);
-    } catch (error) {
-      throw new EngineError('invalid-argument', `invalid image archive: ${name} is not JSON`, {
-        cause: error,
-      });
-    }
+    return text === undefined ? undefined : parseBoundedJson(text, `invalid image archive: ${name}`);
   }
 
-  /** Reads `archive` to its end. */
-  async fill(archive: Readable, blobs: BlobStore, lease: Lease, signal?: AbortSignal): Promise<void> {
+  /** Reads `archive` to its end, plain or compressed. */
+  async fill(archive: Readable, signal?: AbortSignal): Promise<void> {
     const stopListening = destroyOnAbort(archive, signal);
     try {
-      const plain = await decompress(archive);
-      const entries = plain.pipe(extract());
-      // Also where it closes before its end, which `pipe` does not pass on.
-      finished(plain, (error) => error && entries.destroy(error));
-      for await (const entry of entries) {
-        await this.#take(entry.header, entry as AsyncIterable<Buffer>, blobs, lease);
-        entry.resume();
-      }
+      await readMembers(plainArchive(archive, this.#options.maxExpansion), this);
     } catch (error) {
+      if (this.#open.kind === 'blob') await this.#open.ingest.discard();
       throw archiveError(error);
     } finally {
       stopListening();
@@ -61,21 +76,49 @@ export class ArchiveSpool {
     }
   }
 
-  async #take(header: Header, body: AsyncIterable<Buffer>, blobs: BlobStore, lease: Lease): Promise<void> {
-    const name = normalize(header.name);
+  async begin(entry: TarEntry): Promise<void> {
+    const name = normalize(entry.name.toString());
     if (this.#digests.size + this.#links.size > maxFiles)
       throw new EngineError('invalid-argument', 'invalid image archive: too many files');
-    const { linkname } = header;
+    if (name.length > maxName)
+      throw new EngineError(
+        'invalid-argument',
+        `invalid image archive: file name too long: ${name.slice(0, 100)}…`,
+      );
+    const link = entry.link.toString();
+    this.#open = { kind: 'nowhere' };
     // Old archives hold a layer once, and links to it.
-    if (header.type === 'symlink' && linkname)
-      this.#links.set(name, normalize(posix.join(posix.dirname(name), linkname)));
-    if (header.type === 'link' && linkname) this.#links.set(name, normalize(linkname));
-    if (header.type !== 'file') return;
-    if (documents.has(name)) {
-      this.#documents.set(name, await readDocument(name, body));
-      return;
+    if (entry.type === 'symlink') this.#link(name, posix.join(posix.dirname(name), link));
+    if (entry.type === 'link') this.#link(name, link);
+    if (entry.type !== 'file') return;
+    this.#links.delete(name);
+    if (documents.has(name)) this.#open = { kind: 'document', name, chunks: [], length: 0 };
+    else this.#open = { kind: 'blob', name, ingest: await this.#options.blobs.ingest(undefined) };
+  }
+
+  async write(data: Buffer): Promise<void> {
+    const open = this.#open;
+    if (open.kind === 'blob') await open.ingest.write(data);
+    if (open.kind !== 'document') return;
+    open.length += data.length;
+    if (open.length > maxDocument)
+      throw new EngineError('invalid-argument', `invalid image archive: ${open.name} is too large`);
+    // The chunk is somebody else's again once this returns.
+    open.chunks.push(Buffer.from(data));
+  }
+
+  async end(): Promise<void> {
+    const open = this.#open;
+    if (open.kind === 'document') this.#documents.set(open.name, Buffer.concat(open.chunks).toString('utf8'));
+    if (open.kind === 'blob') {
+      const { lease } = this.#options;
+      this.#digests.set(open.name, await open.ingest.commit(undefined, (digest) => lease.add(digest)));
     }
-    this.#digests.set(name, await spoolFile(body, blobs, lease));
+    this.#open = { kind: 'nowhere' };
+  }
+
+  #link(name: string, target: string): void {
+    this.#links.set(name, normalize(target));
   }
 }
 
@@ -90,18 +133,6 @@ export function destroyOnAbort(stream: Readable, signal?: AbortSignal): () => vo
 
 function normalize(path: string): string {
   return posix.normalize(path).replace(/^(\.?\/)+/, '');
-}
-
-async function readDocument(name: string, body: AsyncIterable<Buffer>): Promise<string> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of body) {
-    length += chunk.length;
-    if (length > maxDocument)
-      throw new EngineError('invalid-argument', `invalid image archive: ${name} is too large`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 /** Stores the bytes of `body` as a blob that `lease` holds. Returns its digest. */

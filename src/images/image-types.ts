@@ -164,8 +164,16 @@ export interface ImageService {
   /** Are these credentials good? EngineError `unauthorized` in Docker's words. `server` is '' for Docker Hub. */
   login(server: string, auth: RegistryAuth, signal?: AbortSignal): Promise<RegistryLogin>;
   search(term: string, limit: number, auth?: RegistryAuth, signal?: AbortSignal): Promise<SearchResult[]>;
-  /** Docker archive or OCI layout, plain, gzip or zstd. Says `Loaded image: NAME` for each. */
-  load(archive: Readable, progress: Progress, signal?: AbortSignal): Promise<Image[]>;
+  /**
+   * Docker archive or OCI layout, plain or compressed. Says `Loaded image: NAME` for each. With `platform` only what is for that one:
+   * EngineError `not-found` where nothing is.
+   */
+  load(
+    archive: Readable,
+    progress: Progress,
+    signal?: AbortSignal,
+    options?: { platform?: string },
+  ): Promise<Image[]>;
   /** A root file system tar into an image of one layer. */
   import(
     tar: Readable,

@@ -5,7 +5,7 @@ import type { ImageConfig } from '../oci/image-config.ts';
 import { mediaTypes } from '../oci/media-types.ts';
 import { hostPlatform, parsePlatform } from '../oci/platform.ts';
 import { parseReference, withDefaultTag } from '../oci/reference.ts';
-import { decompress } from '../snapshots/decompress.ts';
+import { plainArchive } from './archive-plain.ts';
 import { destroyOnAbort, spoolFile } from './archive-spool.ts';
 import { applyChanges } from './image-changes.ts';
 import type { ImageParts } from './image-parts.ts';
@@ -66,7 +66,7 @@ function withoutDigest(text: string): ReturnType<typeof parseReference> {
 async function spool(parts: ImageParts, tar: Readable, lease: Lease, signal?: AbortSignal): Promise<string> {
   const stopListening = destroyOnAbort(tar, signal);
   try {
-    return await spoolFile(await decompress(tar), parts.blobs, lease);
+    return await spoolFile(plainArchive(tar, parts.snapshots.maxExpansion), parts.blobs, lease);
   } catch (error) {
     if (isEngineError(error)) throw error;
     throw new EngineError('invalid-argument', `cannot read the archive: ${messageOf(error)}`, {

@@ -131,7 +131,7 @@ test('image configurations: defaults for old ones, refusal of what could not run
     { rootfs, config: { Cmd: [1] } },
     { rootfs, config: { Labels: { a: 1 } } },
     { rootfs, history: [1] },
-    { rootfs: { type: 'layers', diff_ids: Array(128).fill(digest) } },
+    { rootfs: { type: 'layers', diff_ids: Array(501).fill(digest) } },
   ];
   for (const value of bad)
     assert.throws(

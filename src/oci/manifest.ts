@@ -1,5 +1,6 @@
 /** Image manifests and indexes (OCI image-spec, manifest.md and image-index.md; Docker schema 2), parsed and checked. */
 import { EngineError } from '../errors/engine-error.ts';
+import { parseBoundedJson } from './bounded-json.ts';
 import { parseDigest } from './digest.ts';
 import { manifestKind, mediaTypes } from './media-types.ts';
 import { normalizePlatform, type Platform } from './platform.ts';
@@ -115,12 +116,7 @@ function effectiveType(document: Record<string, unknown>, served: string | undef
  * EngineError `invalid-argument` where it is neither, `not-implemented` for the obsolete schema 1.
  */
 export function parseManifest(data: Uint8Array, served?: string): Manifest | ManifestIndex {
-  let document: unknown;
-  try {
-    document = JSON.parse(Buffer.from(data).toString('utf8'));
-  } catch (error) {
-    throw new EngineError('invalid-argument', 'invalid image manifest: not JSON', { cause: error });
-  }
+  const document = parseBoundedJson(Buffer.from(data).toString('utf8'), 'invalid image manifest');
   if (!isObject(document)) throw invalid('not an object');
   const mediaType = effectiveType(document, served);
   const kind = manifestKind(mediaType);

@@ -1,10 +1,11 @@
 /** Reads an image configuration from its bytes, and refuses what no engine could run. */
 import { EngineError } from '../errors/engine-error.ts';
+import { parseBoundedJson } from './bounded-json.ts';
 import { isDigest } from './digest.ts';
 import type { ImageConfig } from './image-config.ts';
 
-/** Overlay file systems and Docker stop here; more layers could never be mounted. */
-const maxLayers = 127;
+/** Linux's overlay file system stops here (fs/overlayfs, OVL_MAX_STACK): more layers could never be mounted. */
+const maxLayers = 500;
 
 function invalid(what: string): EngineError {
   return new EngineError('invalid-argument', `invalid image configuration: ${what}`);
@@ -70,11 +71,7 @@ export function checkImageConfig(value: unknown): ImageConfig {
 
 /** Parses the bytes of a config blob. */
 export function parseImageConfig(data: Uint8Array): ImageConfig {
-  let value: unknown;
-  try {
-    value = JSON.parse(Buffer.from(data).toString('utf8'));
-  } catch (error) {
-    throw new EngineError('invalid-argument', 'invalid image configuration: not JSON', { cause: error });
-  }
-  return checkImageConfig(value);
+  return checkImageConfig(
+    parseBoundedJson(Buffer.from(data).toString('utf8'), 'invalid image configuration'),
+  );
 }

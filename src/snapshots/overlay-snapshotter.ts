@@ -1,6 +1,15 @@
 /** Layers for overlayfs: one directory a layer, named by its chain ID, and an upper and a work directory a container. */
 import { randomBytes } from 'node:crypto';
-import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -10,6 +19,7 @@ import type { Launcher } from '../host/launcher-types.ts';
 import { digestHex, isDigestHex, parseDigest } from '../oci/digest.ts';
 import type { ArchiveJob, LayerChange, MountPoint } from './archive/archive-messages.ts';
 import { archiveStream, listChanges } from './archive/archive-thread.ts';
+import { defaultMaxExpansion, expansionLimit } from './expansion.ts';
 import { doFileOperations } from './layer-operations.ts';
 import { layerRecordName, readLayerRecord } from './layer-record.ts';
 import type { LayerFile, Snapshotter } from './snapshotter.ts';
@@ -22,6 +32,8 @@ export interface OverlaySnapshotterOptions {
   launcher: Pick<Launcher, 'attributes' | 'fileOperations' | 'run'>;
   /** Decompresses gzip; by zlib without it. */
   gzip?: GzipHelper;
+  /** See `Snapshotter.maxExpansion`. */
+  maxExpansion?: number;
 }
 
 const treeName = 'diff';
@@ -33,6 +45,7 @@ const containerIdPattern = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
  * which things are removed: whatever a crash left there is deleted when the snapshotter is opened.
  */
 export class OverlaySnapshotter implements Snapshotter {
+  readonly maxExpansion: number;
   readonly #layersRoot: string;
   readonly #containersRoot: string;
   readonly #temporaryRoot: string;
@@ -52,6 +65,7 @@ export class OverlaySnapshotter implements Snapshotter {
     this.#temporaryRoot = join(options.root, 'temporary');
     this.#launcher = options.launcher;
     this.#gzip = options.gzip;
+    this.maxExpansion = options.maxExpansion ?? defaultMaxExpansion;
     rmSync(this.#temporaryRoot, { recursive: true, force: true });
     for (const directory of [this.#layersRoot, this.#containersRoot, this.#temporaryRoot]) {
       mkdirSync(directory, { recursive: true, mode: 0o710 });
@@ -194,7 +208,7 @@ export class OverlaySnapshotter implements Snapshotter {
       const unpacked = await this.#pool.use((thread) =>
         thread.unpack(
           tree,
-          source,
+          this.#bounded(source),
           (operations) => doFileOperations(this.#launcher, tree, operations),
           this.#gzip,
           signal,
@@ -216,6 +230,11 @@ export class OverlaySnapshotter implements Snapshotter {
       await rm(temporary, { recursive: true, force: true });
       throw asEngineError(error);
     }
+  }
+
+  #bounded(source: Readable | LayerFile): Readable | LayerFile {
+    if (source instanceof Readable) return source;
+    return { ...source, limit: expansionLimit(statSync(source.path).size, this.maxExpansion) };
   }
 
   /** Makes a finished layer durable, then visible. */

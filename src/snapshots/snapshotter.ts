@@ -7,6 +7,8 @@ export interface LayerFile {
   path: string;
   /** Hears now and then how many bytes of the file were read. */
   onRead?: (bytes: number) => void;
+  /** Plain bytes that it may have; any number unless told. */
+  limit?: number;
 }
 
 /**
@@ -15,6 +17,8 @@ export interface LayerFile {
  * number of mounts (made by the shim, not here), `remove`.
  */
 export interface Snapshotter {
+  /** How many times its compressed size an archive may have; see `expansionLimit`. */
+  readonly maxExpansion: number;
   /** Is the layer of this chain ID (`sha256:…`, OCI image-spec, config.md#layer-chainid) here, whole? */
   hasLayer(chainId: string): boolean;
   /**

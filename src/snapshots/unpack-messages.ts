@@ -5,9 +5,9 @@ import type { FileOperation } from '../host/launcher-types.ts';
 export type UnpackRequest =
   | { kind: 'begin'; root: string }
   /** All in one: the worker reads (and decompresses) the archive itself, and answers as to `end`. */
-  | { kind: 'file'; root: string; path: string }
+  | { kind: 'file'; root: string; path: string; limit: number | undefined }
   /** The same with a plain tar that comes through an open descriptor, which stays the caller's to close. */
-  | { kind: 'pipe'; root: string; descriptor: number }
+  | { kind: 'pipe'; root: string; descriptor: number; limit: number | undefined }
   /** A run of bytes in the shared ring, which was given to the worker as its data. Its own until it says `consumed`. */
   | { kind: 'chunk'; offset: number; length: number }
   | { kind: 'end' }

@@ -113,13 +113,13 @@ export class UnpackThread {
     const gunzip = await gunzipFile(helper, file, signal);
     if (gunzip === undefined) {
       this.#onRead = file.onRead;
-      this.#post({ kind: 'file', root, path: file.path });
+      this.#post({ kind: 'file', root, path: file.path, limit: file.limit });
       return await this.#complete(doOperations, signal);
     }
     const { stream, consumed } = gunzip;
     this.#onRead = (bytes) => file.onRead?.(consumed(bytes));
     try {
-      this.#post({ kind: 'pipe', root, descriptor: stream.output.fd });
+      this.#post({ kind: 'pipe', root, descriptor: stream.output.fd, limit: file.limit });
       const tree = await this.#complete(doOperations, signal);
       if (stream.failure !== undefined) throw stream.failure;
       return tree;

@@ -4,6 +4,7 @@ import { createReadStream, readSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { EngineError, errnoOf, messageOf } from '../errors/engine-error.ts';
 import { decompress } from './decompress.ts';
+import { checkExpansion } from './expansion.ts';
 import { LayerExtractor } from './layer-extractor.ts';
 import { TarReader } from './tar/tar-reader.ts';
 import type { UnpackReply, UnpackRequest } from './unpack-messages.ts';
@@ -12,6 +13,9 @@ interface Job {
   extractor: LayerExtractor;
   reader: TarReader;
   hash: Hash;
+  /** Plain bytes so far, and how many they may be. */
+  taken: number;
+  limit: number;
 }
 
 /** Shared with the daemon's thread, which fills it: no byte of a layer is copied to get here. */
@@ -29,14 +33,16 @@ function reply(message: UnpackReply): void {
   parentPort?.postMessage(message);
 }
 
-function begin(root: string): Job {
+function begin(root: string, limit = Number.POSITIVE_INFINITY): Job {
   const extractor = new LayerExtractor(root);
-  return { extractor, reader: new TarReader(extractor), hash: createHash('sha256') };
+  return { extractor, reader: new TarReader(extractor), hash: createHash('sha256'), taken: 0, limit };
 }
 
-function take({ hash, reader }: Job, data: Buffer): void {
-  hash.update(data);
-  reader.push(data);
+function take(current: Job, data: Buffer): void {
+  current.taken += data.length;
+  checkExpansion(current.taken, current.limit);
+  current.hash.update(data);
+  current.reader.push(data);
 }
 
 function end({ hash, reader, extractor }: Job): void {
@@ -95,11 +101,11 @@ function handle(request: UnpackRequest): void {
       job = begin(request.root);
       break;
     case 'file':
-      job = begin(request.root);
+      job = begin(request.root, request.limit);
       readFile(job, request.path).catch(fail);
       break;
     case 'pipe':
-      job = begin(request.root);
+      job = begin(request.root, request.limit);
       readPipe(job, request.descriptor);
       break;
     case 'chunk': {
