@@ -1,5 +1,5 @@
 /** Opens the storage that a registry's configuration names. */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
@@ -40,12 +40,4 @@ export async function openStorage(
       if (where.temporary) rmSync(directory, { recursive: true, force: true });
     },
   };
-}
-
-/** What a registry of distribution's kept there is not read; someone who comes from it must not look for their images in vain. */
-function sayForeignData(directory: string, log: Pick<Logger, 'warn'>): void {
-  if (!existsSync(join(directory, 'docker/registry/v2/repositories'))) return;
-  log.warn(
-    `${directory} holds images of another registry program, which are not served: copy them from a running one, as docs/registry.md describes`,
-  );
 }
