@@ -29,7 +29,6 @@ export async function openStorage(
     return { storage, directory: undefined, place, close: () => storage.close() };
   }
   const directory = where.temporary ? mkdtempSync(join(tmpdir(), 'gantry-registry-')) : where.directory;
-  sayForeignData(directory, log);
   const storage = await openLocalStorage(directory, { warn: (message) => log.warn(message) });
   return {
     storage,
