@@ -18,7 +18,11 @@ export class ThrottledProxy {
   #free = 0;
 
   private constructor(target: number) {
-    this.#server = createServer((client) => this.#serve(client, connect(target, '127.0.0.1')));
+    // The end of one direction is not that of the other: a server that closes has its last words delivered.
+    const allowHalfOpen = true;
+    this.#server = createServer({ allowHalfOpen }, (client) =>
+      this.#serve(client, connect({ port: target, host: '127.0.0.1', allowHalfOpen })),
+    );
   }
 
   static async start(target: number): Promise<ThrottledProxy> {
@@ -31,6 +35,11 @@ export class ThrottledProxy {
   get host(): string {
     const address = this.#server.address();
     return `127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
+  }
+
+  /** Clients that are served. */
+  get connections(): number {
+    return this.#sockets.size / 2;
   }
 
   /** Waits until `condition` holds; it may look at `up` and `down`. Rejects after 20 s. */

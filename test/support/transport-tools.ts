@@ -14,7 +14,11 @@ export class TransportTools {
     const registries = join(this.directory, 'registries.conf');
     writeFileSync(registries, 'unqualified-search-registries = []\n');
     const containers = join(this.directory, 'containers.conf');
-    writeFileSync(containers, '[engine]\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\n');
+    const engine = ['cgroup_manager = "cgroupfs"', 'events_logger = "file"', 'lock_type = "file"'];
+    writeFileSync(
+      containers,
+      ['[engine]', ...engine, `tmp_dir = "${join(this.directory, 'libpod')}"`].join('\n'),
+    );
     this.#environment = {
       HOME: this.directory,
       XDG_RUNTIME_DIR: this.directory,
