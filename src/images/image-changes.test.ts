@@ -1,10 +1,12 @@
 /** `--change` instructions, and the history that images tell. */
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of Dockerfiles look like that
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { isEngineError } from '../errors/engine-error.ts';
 import { chainIdsOf, digestOf } from '../oci/digest.ts';
-import { applyChanges, splitWords } from './image-changes.ts';
+import { applyChanges } from './image-changes.ts';
+import { expandText, splitWords, variablesOf } from './image-changes-words.ts';
 import { historyOf } from './image-history.ts';
 
 test('each instruction changes its field', () => {
@@ -60,6 +62,10 @@ test('what is no change is refused', () => {
     'HEALTHCHECK',
     'HEALTHCHECK --interval=x CMD a',
     'WORKDIR',
+    'STOPSIGNAL NOSUCH',
+    'ONBUILD FROM x',
+    'ONBUILD ONBUILD RUN x',
+    'VOLUME ""',
   ];
   for (const line of bad)
     assert.throws(
@@ -68,6 +74,69 @@ test('what is no change is refused', () => {
       line,
     );
   assert.throws(() => applyChanges({}, ['RUN make']), /RUN is not a valid change command/);
+});
+
+test('variables are those of the environment so far', () => {
+  const config = applyChanges({ Env: ['PATH=/bin', 'P=80 81', 'EMPTY='], Cmd: ['old'] }, [
+    'ENV PATH=$PATH:/opt NEXT=$A A=1',
+    'ENV B=${A} QUOTED="$A x" LITERAL=\'$A\' ESCAPED=\\$A',
+    'ENV C ${MISSING:-some words} $A',
+    'ENV D=${EMPTY:-empty} E=${EMPTY-set} F=${A:+given} G=${MISSING:+given} H=${MISSING:-${A}2}',
+    'EXPOSE $P',
+    'LABEL key-$A=$B',
+    'USER u$A',
+    'WORKDIR /srv/$A',
+    'WORKDIR ../x',
+    'VOLUME ["/v$A"]',
+    'CMD echo $A',
+    'STOPSIGNAL $A',
+  ]);
+  assert.deepEqual(config, {
+    Env: [
+      'PATH=/bin:/opt',
+      'P=80 81',
+      'EMPTY=',
+      'NEXT=',
+      'A=1',
+      'B=1',
+      'QUOTED=1 x',
+      'LITERAL=$A',
+      'ESCAPED=$A',
+      'C=some words 1',
+      'D=empty',
+      'E=',
+      'F=given',
+      'G=',
+      'H=12',
+    ],
+    Cmd: ['/bin/sh', '-c', 'echo $A'],
+    ExposedPorts: { '80/tcp': {}, '81/tcp': {} },
+    Labels: { 'key-1': '1' },
+    User: 'u1',
+    WorkingDir: '/srv/x',
+    Volumes: { '/v1': {} },
+    StopSignal: '1',
+  });
+  assert.throws(() => applyChanges({}, ['USER ${X:?give one}']), /X: give one/);
+  assert.throws(() => applyChanges({}, ['USER ${X%.*}']), /unsupported modifier \(%\) in substitution/);
+  assert.throws(() => applyChanges({}, ['USER ${X']), /unsupported modifier/);
+});
+
+test('an entrypoint takes the old command away, but not one among the changes', () => {
+  assert.deepEqual(applyChanges({ Cmd: ['old'] }, ['ENTRYPOINT ["x"]']), { Entrypoint: ['x'] });
+  assert.deepEqual(applyChanges({ Cmd: ['old'] }, ['CMD ["new"]', 'ENTRYPOINT ["x"]']), {
+    Cmd: ['new'],
+    Entrypoint: ['x'],
+  });
+});
+
+test('comments and lines that go on are those of a Dockerfile', () => {
+  const text = '# comment\nENV A=1 \\\n  # within\n  B=2\n\nUSER x';
+  assert.deepEqual(applyChanges({}, [text, 'LABEL a=b \\']), {
+    Env: ['A=1', 'B=2'],
+    User: 'x',
+    Labels: { a: 'b' },
+  });
 });
 
 test('the configuration that was given stays as it is', () => {
@@ -86,7 +155,8 @@ test('words survive quoting, and no text hangs the splitter', () => {
   fc.assert(
     fc.property(fc.string({ maxLength: 300 }), (text) => {
       try {
-        splitWords(text);
+        splitWords(text, variablesOf(['A=1', 'B']), true);
+        expandText(text, variablesOf(['A=1']));
       } catch (error) {
         assert.ok(isEngineError(error, 'invalid-argument'));
       }

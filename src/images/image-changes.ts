@@ -1,35 +1,18 @@
 /** `--change`: the Dockerfile instructions that alter an image's configuration without running anything. */
-import { EngineError } from '../errors/engine-error.ts';
+import { posix } from 'node:path';
 import type { ImageProcess } from '../oci/image-config.ts';
+import { parseSignal } from '../util/signals.ts';
 import { healthcheckOf } from './healthcheck-change.ts';
+import { expandText, invalidChange, splitWords, type Variables, variablesOf } from './image-changes-words.ts';
 
-type Change = (config: ImageProcess, rest: string) => void;
-
-/** Splits like a shell does, quotes and backslashes taken off; no variables. */
-export function splitWords(text: string): string[] {
-  const words: string[] = [];
-  const pattern = /\s*((?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+)/gsy;
-  let end = 0;
-  for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
-    words.push(unquote(match[1] ?? ''));
-    end = pattern.lastIndex;
-  }
-  if (text.slice(end).trim() !== '') throw invalid(`unbalanced quotes in ${text}`);
-  return words;
+/** What the instructions have made so far. */
+interface Changing {
+  config: ImageProcess;
+  /** A `CMD` was among them: an `ENTRYPOINT` leaves it then. */
+  hasCommand: boolean;
 }
 
-function unquote(word: string): string {
-  return word.replace(/"((?:[^"\\]|\\.)*)"|'([^']*)'|\\(.)/gs, (_, double, single, escaped) => {
-    if (double !== undefined) return String(double).replace(/\\(["\\$`])/g, '$1');
-    return String(single ?? escaped);
-  });
-}
-
-function invalid(what: string): EngineError {
-  return new EngineError('invalid-argument', what, {
-    hint: 'give one Dockerfile instruction, for example --change \'CMD ["sh"]\'',
-  });
-}
+type Change = (changing: Changing, rest: string) => void;
 
 /** A JSON list of strings, or undefined where `rest` is none. */
 export function jsonForm(rest: string): string[] | undefined {
@@ -46,105 +29,151 @@ function command(config: ImageProcess, rest: string): string[] {
   return jsonForm(rest) ?? [...(config.Shell ?? ['/bin/sh', '-c']), rest];
 }
 
+function environmentOf({ config }: Changing): Variables {
+  return variablesOf(config.Env ?? []);
+}
+
 /** `KEY=VALUE …`, or Docker's old `KEY VALUE`. */
-function pairsOf(rest: string, instruction: string): Array<[key: string, value: string]> {
-  const words = splitWords(rest);
-  const first = words[0];
-  if (first === undefined) throw invalid(`${instruction} requires at least one argument`);
-  if (!first.includes('=')) {
-    if (words.length < 2) throw invalid(`${instruction} must have two arguments`);
-    return [[first, rest.slice(rest.search(/\s/)).trim()]];
+function pairsOf(changing: Changing, rest: string, instruction: string): Array<[key: string, value: string]> {
+  const variables = environmentOf(changing);
+  const words = splitWords(rest, variables);
+  const [first] = words;
+  if (first === undefined) throw invalidChange(`${instruction} requires at least one argument`);
+  if (!/^\S*=/.test(rest) && !first.includes('=')) {
+    const at = rest.search(/\s/);
+    if (at < 0) throw invalidChange(`${instruction} must have two arguments`);
+    return [[first, expandText(rest.slice(at).trim(), variables)]];
   }
   return words.map((word) => {
     const at = word.indexOf('=');
-    if (at < 1) throw invalid(`Syntax error - can't find = in "${word}". Must be of the form: name=value`);
+    if (at < 1)
+      throw invalidChange(`Syntax error - can't find = in "${word}". Must be of the form: name=value`);
     return [word.slice(0, at), word.slice(at + 1)];
   });
 }
 
-function setEnvironment(config: ImageProcess, rest: string): void {
+function setEnvironment(changing: Changing, rest: string): void {
+  const { config } = changing;
   const variables = new Map((config.Env ?? []).map((text) => [text.split('=', 1)[0] ?? '', text]));
-  for (const [key, value] of pairsOf(rest, 'ENV')) variables.set(key, `${key}=${value}`);
+  for (const [key, value] of pairsOf(changing, rest, 'ENV')) variables.set(key, `${key}=${value}`);
   config.Env = [...variables.values()];
 }
 
-function setLabels(config: ImageProcess, rest: string): void {
-  config.Labels = { ...config.Labels, ...Object.fromEntries(pairsOf(rest, 'LABEL')) };
+function setLabels(changing: Changing, rest: string): void {
+  const { config } = changing;
+  config.Labels = { ...config.Labels, ...Object.fromEntries(pairsOf(changing, rest, 'LABEL')) };
 }
 
 /** `80`, `80/udp`, `8000-8010/tcp`. */
-function exposePorts(config: ImageProcess, rest: string): void {
-  const ports: Record<string, object> = { ...config.ExposedPorts };
-  const words = splitWords(rest);
-  if (words.length === 0) throw invalid('EXPOSE requires at least one argument');
+function exposePorts(changing: Changing, rest: string): void {
+  const ports: Record<string, object> = { ...changing.config.ExposedPorts };
+  const words = splitWords(rest, environmentOf(changing), true);
+  if (words.length === 0) throw invalidChange('EXPOSE requires at least one argument');
   for (const word of words) {
     const match = /^([0-9]{1,5})(?:-([0-9]{1,5}))?(?:\/(tcp|udp|sctp))?$/i.exec(word);
     const first = Number(match?.[1]);
     const last = Number(match?.[2] ?? first);
     if (match === null || first < 1 || last > 65_535 || first > last)
-      throw invalid(`Invalid containerPort: ${word}`);
+      throw invalidChange(`Invalid containerPort: ${word}`);
     for (let port = first; port <= last; port += 1)
       ports[`${port}/${(match[3] ?? 'tcp').toLowerCase()}`] = {};
   }
-  config.ExposedPorts = ports;
+  changing.config.ExposedPorts = ports;
 }
 
-function addVolumes(config: ImageProcess, rest: string): void {
-  const paths = jsonForm(rest) ?? splitWords(rest);
-  if (paths.length === 0 || paths.includes('')) throw invalid('VOLUME specified can not be an empty string');
-  config.Volumes = { ...config.Volumes, ...Object.fromEntries(paths.map((path) => [path, {}])) };
+function addVolumes(changing: Changing, rest: string): void {
+  const variables = environmentOf(changing);
+  const paths =
+    jsonForm(rest)?.map((path) => expandText(path, variables)) ?? splitWords(rest, variables, true);
+  if (paths.length === 0) throw invalidChange('VOLUME requires at least one argument');
+  if (paths.some((path) => path.trim() === ''))
+    throw invalidChange('VOLUME specified can not be an empty string');
+  const volumes = Object.fromEntries(paths.map((path) => [path.trim(), {}]));
+  changing.config.Volumes = { ...changing.config.Volumes, ...volumes };
 }
 
-function one(rest: string, instruction: string): string {
-  const words = splitWords(rest);
-  const [word] = words;
-  if (word === undefined || words.length > 1) throw invalid(`${instruction} requires exactly one argument`);
-  return word;
+/** The one argument of an instruction, which may not be empty once variables are put in. */
+function oneArgument(changing: Changing, rest: string, instruction: string): string {
+  const variables = environmentOf(changing);
+  if (splitWords(rest, variables).length !== 1)
+    throw invalidChange(`${instruction} requires exactly one argument`);
+  return expandText(rest, variables);
 }
 
-function setWorkingDirectory(config: ImageProcess, rest: string): void {
-  const path = splitWords(rest).join(' ');
-  if (path === '') throw invalid('WORKDIR requires exactly one argument');
-  config.WorkingDir = path.startsWith('/') ? path : `${config.WorkingDir ?? ''}/${path}`.replace(/\/+/g, '/');
+function setWorkingDirectory(changing: Changing, rest: string): void {
+  const { config } = changing;
+  const path = expandText(rest, environmentOf(changing));
+  if (path === '') throw invalidChange('WORKDIR requires exactly one argument');
+  config.WorkingDir = posix.resolve('/', config.WorkingDir ?? '', path);
+}
+
+function setEntrypoint(changing: Changing, rest: string): void {
+  const { config, hasCommand } = changing;
+  config.Entrypoint = command(config, rest);
+  // The image's command was meant for another program.
+  if (!hasCommand) delete config.Cmd;
+}
+
+/** Instructions that may not be put off until a build. */
+const noTriggers = new Set(['FROM', 'MAINTAINER']);
+
+function addTrigger({ config }: Changing, rest: string): void {
+  const [name = ''] = rest.split(/\s/, 1);
+  if (rest === '') throw invalidChange('ONBUILD requires at least one argument');
+  if (name.toUpperCase() === 'ONBUILD')
+    throw invalidChange("Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed");
+  if (noTriggers.has(name.toUpperCase()))
+    throw invalidChange(`${name.toUpperCase()} isn't allowed as an ONBUILD trigger`);
+  config.OnBuild = [...(config.OnBuild ?? []), rest];
 }
 
 const changes: Readonly<Record<string, Change>> = {
-  CMD: (config, rest) => {
-    config.Cmd = command(config, rest);
+  CMD: (changing, rest) => {
+    changing.config.Cmd = command(changing.config, rest);
+    changing.hasCommand = true;
   },
-  ENTRYPOINT: (config, rest) => {
-    config.Entrypoint = command(config, rest);
-  },
+  ENTRYPOINT: setEntrypoint,
   ENV: setEnvironment,
   EXPOSE: exposePorts,
-  HEALTHCHECK: (config, rest) => {
+  HEALTHCHECK: ({ config }, rest) => {
     config.Healthcheck = healthcheckOf(rest);
   },
   LABEL: setLabels,
-  ONBUILD: (config, rest) => {
-    if (rest === '') throw invalid('ONBUILD requires at least one argument');
-    config.OnBuild = [...(config.OnBuild ?? []), rest];
+  ONBUILD: addTrigger,
+  STOPSIGNAL: (changing, rest) => {
+    const signal = oneArgument(changing, rest, 'STOPSIGNAL');
+    parseSignal(signal);
+    changing.config.StopSignal = signal;
   },
-  STOPSIGNAL: (config, rest) => {
-    config.StopSignal = one(rest, 'STOPSIGNAL');
-  },
-  USER: (config, rest) => {
-    config.User = one(rest, 'USER');
+  USER: (changing, rest) => {
+    changing.config.User = oneArgument(changing, rest, 'USER');
   },
   VOLUME: addVolumes,
   WORKDIR: setWorkingDirectory,
 };
 
-/** `config` with the instructions applied in order. EngineError `invalid-argument` in Docker's words. */
+/** Lines as a Dockerfile has them: comments left out, those that end in a backslash joined with the next. */
+function linesOf(instructions: readonly string[]): string[] {
+  const lines: string[] = [];
+  let begun = '';
+  for (const line of instructions.flatMap((text) => [...text.split(/\r?\n/), undefined])) {
+    if (line !== undefined && /^\s*#/.test(line)) continue;
+    const joined = begun + (line ?? '');
+    const continued = line !== undefined && /\\\s*$/.test(line);
+    begun = continued ? joined.replace(/\\\s*$/, '') : '';
+    if (!continued && joined.trim() !== '') lines.push(joined.trim());
+  }
+  return lines;
+}
+
+/** `config` with the instructions applied in order; variables in them are those of `config` so far. EngineError `invalid-argument` in Docker's words. */
 export function applyChanges(config: ImageProcess, instructions: readonly string[]): ImageProcess {
-  const changed = structuredClone(config);
-  // One `changes` parameter may hold several lines.
-  for (const line of instructions.flatMap((text) => text.split('\n')).map((text) => text.trim())) {
-    if (line === '') continue;
+  const changing: Changing = { config: structuredClone(config), hasCommand: false };
+  for (const line of linesOf(instructions)) {
     const [name = ''] = line.split(/\s/, 1);
     const change = changes[name.toUpperCase()];
-    if (change === undefined) throw invalid(`${name} is not a valid change command`);
-    change(changed, line.slice(name.length).trim());
+    if (change === undefined) throw invalidChange(`${name} is not a valid change command`);
+    change(changing, line.slice(name.length).trim());
   }
-  return changed;
+  return changing.config;
 }
