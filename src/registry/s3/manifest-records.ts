@@ -1,7 +1,7 @@
 /** Manifests of repositories as records in a bucket, each generation written once. */
 import { digestHex } from '../../oci/digest.ts';
+import { BoundedMap } from '../../util/bounded-map.ts';
 import type { StoredManifest } from '../registry-types.ts';
-import { BoundedMap } from './bounded-map.ts';
 import type { Bucket } from './bucket.ts';
 import { fieldsOf, type Generation, type Generations, liveOf, readGenerations } from './generations.ts';
 import {

@@ -2,8 +2,8 @@
 import type { Readable } from 'node:stream';
 import { EngineError } from '../../errors/engine-error.ts';
 import { readBytes } from '../../images/registry/read-text.ts';
+import { BoundedMap } from '../../util/bounded-map.ts';
 import type { ByteRange, StoredBlob } from '../registry-types.ts';
-import { BoundedMap } from './bounded-map.ts';
 import type { Bucket, FoundObject } from './bucket.ts';
 import {
   fieldsOf,

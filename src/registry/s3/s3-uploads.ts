@@ -1,8 +1,8 @@
 /** The uploads of this instance: who has one in hand, and the hashes of those that wait for their next request. */
 import { createHash, type Hash } from 'node:crypto';
 import { EngineError } from '../../errors/engine-error.ts';
+import { BoundedMap } from '../../util/bounded-map.ts';
 import type { Upload, UploadStatus } from '../registry-types.ts';
-import { BoundedMap } from './bounded-map.ts';
 import type { Bucket } from './bucket.ts';
 import { dataKey } from './keys.ts';
 import type { S3Blobs } from './s3-blobs.ts';
