@@ -1,4 +1,5 @@
 /** Pushing manifests (distribution-spec, end-7): checked, stored byte for byte, and tagged. */
+import { finished } from 'node:stream/promises';
 import { isEngineError } from '../../errors/engine-error.ts';
 import { digestOf } from '../../oci/digest.ts';
 import type { Descriptor } from '../../oci/manifest.ts';
@@ -9,6 +10,7 @@ import { type PushedManifest, readPushedManifest } from './manifest-document.ts'
 import { checkDigest, isTag } from './names.ts';
 import { receiveDocument } from './receive-body.ts';
 import { registryError } from './registry-error.ts';
+import { upstreamOf } from './upstream.ts';
 
 /** Bytes of a manifest at most. */
 const maxManifest = 4 * 1024 * 1024;
@@ -82,16 +84,29 @@ async function store(
     ...(artifactType === undefined ? {} : { artifactType }),
     ...(annotations === undefined ? {} : { annotations }),
   };
-  try {
-    await context.storage.putManifest(route.repository, manifest, data, tags);
-  } catch (error) {
-    if (!isEngineError(error, 'not-found')) throw error;
-    const missing = error.details['digest'];
-    throw registryError('MANIFEST_BLOB_UNKNOWN', {
-      ...(missing === undefined ? {} : { detail: { digest: missing } }),
-      cause: error,
-    });
+  // Each blob that is missing is waited for once.
+  for (let left = manifest.references.length; ; left -= 1) {
+    try {
+      await context.storage.putManifest(route.repository, manifest, data, tags);
+      return;
+    } catch (error) {
+      if (!isEngineError(error, 'not-found')) throw error;
+      const missing = error.details['digest'];
+      if (left > 0 && typeof missing === 'string' && (await isOnItsWay(exchange, missing))) continue;
+      throw registryError('MANIFEST_BLOB_UNKNOWN', {
+        ...(missing === undefined ? {} : { detail: { digest: missing } }),
+        cause: error,
+      });
+    }
   }
+}
+
+/** Clients don't send what they were told is there: an upstream's blob, which may be still coming. Waits for it; false where there is none. */
+async function isOnItsWay(exchange: Exchange, digest: string): Promise<boolean> {
+  const brought = await upstreamOf(exchange)?.bringBlob(digest);
+  if (brought === undefined) return false;
+  await finished(brought.body.resume(), { writable: false });
+  return true;
 }
 
 /** `PUT /v2/<name>/manifests/<reference>`; `?tag=` sets more tags. */
