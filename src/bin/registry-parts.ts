@@ -61,7 +61,11 @@ async function open(
   ending.add(() => opened.close());
   const webhooks = createWebhooks(webhookConfig(config), log);
   ending.add(() => webhooks.close());
-  const metrics = createMetrics({ notifications: () => webhooks.stats() });
+  const totals = opened.storage.totals?.bind(opened.storage);
+  const metrics = createMetrics({
+    notifications: () => webhooks.stats(),
+    ...(totals === undefined ? {} : { totals }),
+  });
   const storage = metrics.timed(opened.storage, config.storage.kind);
   const face = await RegistryFace.open(config, {
     storage,

@@ -76,6 +76,15 @@ export interface Page {
   limit: number;
 }
 
+/** What is stored at one moment. */
+export interface StoredTotals {
+  blobs: number;
+  /** Of all blobs. */
+  bytes: number;
+  /** Uploads that were begun and neither ended nor given up. */
+  uploads: number;
+}
+
 /**
  * All that a registry keeps. A blob is seen in a repository only once it is linked there (by an upload, a mount or a manifest); its bytes are
  * held once. What a manifest needs is never collected: `putManifest` and the collection exclude each other, and a blob that was pushed, mounted
@@ -129,6 +138,8 @@ export interface RegistryStorage {
   manifests(repository: string): Promise<StoredManifest[]>;
   /** Bytes of all blobs linked to repositories of this name or below it, each counted once. */
   usage(prefix: string): Promise<number>;
+  /** What is stored in all, for metrics; absent where counting it would be dear. */
+  totals?(): Promise<StoredTotals>;
 
   collect(options: CollectOptions): Promise<CollectReport>;
   close(): Promise<void>;

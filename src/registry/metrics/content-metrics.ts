@@ -2,15 +2,7 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { manifestKind } from '../../oci/media-types.ts';
 import type { RetentionReport } from '../policy/apply-retention.ts';
-import type { CollectReport, RegistryEvent } from '../registry-types.ts';
-
-/** What is stored at one moment. */
-export interface StoredTotals {
-  blobs: number;
-  bytes: number;
-  /** Uploads that were begun and neither ended nor given up. */
-  uploads: number;
-}
+import type { CollectReport, RegistryEvent, StoredTotals } from '../registry-types.ts';
 
 export interface ContentMetrics {
   listener(event: RegistryEvent): void;

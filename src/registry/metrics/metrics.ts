@@ -2,13 +2,8 @@
 import type { Server } from 'node:http';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { EndpointStats } from '../notifications/webhook-queue.ts';
-import type { AnsweredRequest, RegistryListener, RegistryStorage } from '../registry-types.ts';
-import {
-  type ContentMetrics,
-  createContentMetrics,
-  registerTotals,
-  type StoredTotals,
-} from './content-metrics.ts';
+import type { AnsweredRequest, RegistryListener, RegistryStorage, StoredTotals } from '../registry-types.ts';
+import { type ContentMetrics, createContentMetrics, registerTotals } from './content-metrics.ts';
 import { createHttpMetrics } from './http-metrics.ts';
 import { type ProxyCounts, registerProxyMetrics } from './proxy-metrics.ts';
 import { timedStorage } from './storage-metrics.ts';

@@ -12,6 +12,7 @@ import type {
   StoredBlob,
   StoredManifest,
   StoredTag,
+  StoredTotals,
   Upload,
   UploadStatus,
 } from '../registry-types.ts';
@@ -203,6 +204,17 @@ export class LocalStorage implements RegistryStorage {
 
   async usage(prefix: string): Promise<number> {
     return this.#tables.index.usage(prefix);
+  }
+
+  async totals(): Promise<StoredTotals> {
+    const { index } = this.#tables;
+    const { blobs } = this.#parts;
+    const orphans = [...index.orphans.keys()].filter((digest) => blobs.has(digest));
+    return {
+      blobs: index.held + orphans.length,
+      bytes: orphans.reduce((sum, digest) => sum + blobs.size(digest), index.usage('')),
+      uploads: this.#uploads.count,
+    };
   }
 
   async collect(options: CollectOptions): Promise<CollectReport> {

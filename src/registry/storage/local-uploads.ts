@@ -32,6 +32,11 @@ export class LocalUploads {
     }
   }
 
+  /** Uploads that were begun and neither ended nor given up. */
+  get count(): number {
+    return this.#known.size;
+  }
+
   /** Removes files of uploads that the database does not know: a crash came in between. */
   async repair(): Promise<void> {
     const strangers = this.#files.names().filter((name) => !this.#known.has(name));

@@ -49,6 +49,11 @@ export class RegistryIndex {
     return this.#holdings.get(digest)?.count ?? 0;
   }
 
+  /** Digests that any repository holds. */
+  get held(): number {
+    return this.#holdings.size;
+  }
+
   get orphans(): ReadonlyMap<string, number> {
     return this.#orphans;
   }
