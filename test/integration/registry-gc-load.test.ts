@@ -69,5 +69,5 @@ test('without a tag, no byte is left', async () => {
   await ask({ order: 'collect', grace: 0 });
   assert.deepEqual([...storedBlobs(directory).keys()], []);
   assert.deepEqual(storedUploads(directory), []);
-  assert.deepEqual(await ask({ order: 'usage' }), { usage: 0 });
+  assert.deepEqual(await ask({ order: 'totals' }), { totals: { blobs: 0, bytes: 0, uploads: 0 } });
 });

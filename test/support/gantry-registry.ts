@@ -11,6 +11,8 @@ import { freePort } from './registry.ts';
 export interface GantryRegistryOptions {
   /** Sections of the configuration file besides storage and http, e.g. `{ gantry: { gc: { … } } }`. */
   config?: Record<string, unknown>;
+  /** Further keys of the section `http`. */
+  http?: Record<string, unknown>;
 }
 
 const program = 'dist/gantry-registry.js';
@@ -39,7 +41,7 @@ export class GantryRegistry {
       version: '0.1',
       log: { level: 'warn', accesslog: { disabled: true } },
       storage: { filesystem: { rootdirectory: registry.storage }, delete: { enabled: true } },
-      http: { addr: registry.host, draintimeout: '1s' },
+      http: { addr: registry.host, draintimeout: '1s', ...options.http },
       ...options.config,
     };
     // YAML takes JSON.

@@ -2,7 +2,12 @@
 import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createRegistryServer, registryServerOptions } from '../../src/registry/registry-server.ts';
-import type { CollectOptions, CollectReport, RegistryParts } from '../../src/registry/registry-types.ts';
+import type {
+  CollectOptions,
+  CollectReport,
+  RegistryParts,
+  StoredTotals,
+} from '../../src/registry/registry-types.ts';
 import { openLocalStorage } from '../../src/registry/storage/open-local-storage.ts';
 
 /** What the parent sends; each is answered by one `HostAnswer`. */
@@ -10,14 +15,14 @@ export type HostOrder =
   | { order: 'loop'; grace: number }
   | { order: 'stop-loop' }
   | { order: 'collect'; grace: number }
-  | { order: 'usage' }
+  | { order: 'totals' }
   | { order: 'end' };
 
 export interface HostAnswer {
   port?: number;
   runs?: number;
   report?: CollectReport;
-  usage?: number;
+  totals?: StoredTotals;
   error?: string;
 }
 
@@ -62,8 +67,8 @@ async function obey(order: HostOrder): Promise<HostAnswer> {
       return { runs, report: total };
     case 'collect':
       return { report: await collect(order) };
-    case 'usage':
-      return { usage: await storage.usage('') };
+    case 'totals':
+      return { totals: await storage.totals() };
     case 'end':
       server.closeAllConnections();
       server.close();
