@@ -219,9 +219,10 @@ export type RegistryListener = (event: RegistryEvent) => void;
 export interface PushPolicy {
   /**
    * Called before an upload begins, when it grows, and before a manifest is put. `bytes` is what the upload holds, or would.
+   * `from` is the repository that a blob is mounted from: nothing grows for a quota that counts both.
    * EngineError `forbidden` with a sentence that names the quota; it is answered as DENIED.
    */
-  checkPush(repository: string, bytes: number): Promise<void>;
+  checkPush(repository: string, bytes: number, from?: string): Promise<void>;
   /** Called before a manifest is put, tagged or not, besides the others. EngineError `forbidden` where the repository would have too many. */
   checkManifest?(repository: string, digest: string): Promise<void>;
   /** Also called for each tag that the deletion of a manifest would take. EngineError `forbidden` for a tag that must not be moved or removed, or is one too many. */

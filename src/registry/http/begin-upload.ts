@@ -77,7 +77,7 @@ async function mountFrom(exchange: Exchange, digest: string, from: string): Prom
   if (parts.policy !== undefined) {
     const blob = await storage.blob(from, digest);
     if (blob === undefined) return undefined;
-    await parts.policy.checkPush(route.repository, blob.size);
+    await parts.policy.checkPush(route.repository, blob.size, from);
   }
   return await storage.mount(route.repository, digest, from);
 }

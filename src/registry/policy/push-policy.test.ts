@@ -72,6 +72,16 @@ test('bytes are bounded by what the quota counts together', async () => {
   );
 });
 
+test('what is mounted within a quota is counted already', async () => {
+  const policy = createPushPolicy(storageOf({ usage: { team: 900 } }), {
+    ...none,
+    quotas: [{ repositories: 'team/**', maxBytes: 1000, maxBlobBytes: 500 }],
+  });
+  await policy.checkPush('team/app', 400, 'team/base');
+  await assert.rejects(policy.checkPush('team/app', 400, 'other/base'), /900 bytes are used/);
+  await assert.rejects(policy.checkPush('team/app', 501, 'team/base'), /blobs of 500 bytes/);
+});
+
 test('the size of one blob is bounded', async () => {
   const policy = createPushPolicy(storageOf({}), {
     ...none,

@@ -12,6 +12,8 @@ export type PolicyStorage = Pick<RegistryStorage, 'usage' | 'tag' | 'tags' | 'ma
 interface AppliedQuota extends Quota {
   /** Whose bytes are counted together; '' for all. */
   holder: string;
+  /** What comes is counted already. */
+  isInside: boolean;
 }
 
 /**
@@ -21,16 +23,17 @@ interface AppliedQuota extends Quota {
 export function createPushPolicy(storage: PolicyStorage, config: PolicyConfig): PushPolicy {
   const quotas = config.quotas.map((quota) => ({ quota, find: compileHolder(quota.repositories) }));
   const isImmutable = immutableTest(config.immutable);
-  const quotasOf = (repository: string): AppliedQuota[] =>
+  const quotasOf = (repository: string, from?: string): AppliedQuota[] =>
     quotas.flatMap(({ quota, find }) => {
       const holder = find(repository);
-      return holder === undefined ? [] : [{ ...quota, holder }];
+      if (holder === undefined) return [];
+      return [{ ...quota, holder, isInside: from !== undefined && find(from) === holder }];
     });
   return {
-    checkPush: async (repository, bytes) => {
-      for (const quota of quotasOf(repository)) {
+    checkPush: async (repository, bytes, from) => {
+      for (const quota of quotasOf(repository, from)) {
         checkBlob(quota, repository, bytes);
-        await checkBytes(storage, quota, bytes);
+        if (!quota.isInside) await checkBytes(storage, quota, bytes);
       }
     },
     checkManifest: async (repository, digest) => {
