@@ -26,7 +26,7 @@ export interface IngestOptions {
 }
 
 /** Small writes are gathered up to here. */
-const bufferSize = 1024 * 1024;
+const bufferSize = 256 * 1024;
 
 export interface CommitChecks {
   /** Bytes. */
