@@ -1,6 +1,6 @@
 /** Gzip by the native helper: twice to four times as fast as zlib, in a process that may do nothing but read and write. */
 import { randomBytes } from 'node:crypto';
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { accessSync, closeSync, constants, mkdirSync, openSync } from 'node:fs';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EngineError, isEngineError, messageOf } from '../errors/engine-error.ts';
@@ -53,7 +53,8 @@ export class GzipHelper {
   async start(mode: GzipMode, input: string, signal?: AbortSignal): Promise<GzipStream> {
     const path = await this.#makeFifo();
     // Held open for writing until the helper has ended: a reader sees no end before it, and always one after it.
-    const keeper = await open(path, constants.O_RDWR);
+    // Closed at once and not in the pool of threads: those may all be waiting for this very end.
+    const keeper = openSync(path, constants.O_RDWR);
     const output = await open(path, constants.O_RDONLY);
     const controller = new AbortController();
     const either = signal === undefined ? controller.signal : AbortSignal.any([signal, controller.signal]);
@@ -73,7 +74,7 @@ export class GzipHelper {
       .catch((error: unknown) => {
         stream.failure = isEngineError(error) ? error : new EngineError('internal', messageOf(error));
       })
-      .finally(() => keeper.close());
+      .finally(() => closeSync(keeper));
     return stream;
   }
 

@@ -118,13 +118,17 @@ export class ImageTable {
 
   /** Digests of all blobs and chain IDs of all layers that some image is made of. */
   needed(): Set<string> {
+    const needed = this.neededBlobs();
+    for (const { layers } of this.#images.values()) for (const { chainId } of layers) needed.add(chainId);
+    return needed;
+  }
+
+  /** Digests of all blobs that some image is made of. */
+  neededBlobs(): Set<string> {
     const needed = new Set<string>(this.#images.keys());
     for (const { layers, manifestDigests } of this.#images.values()) {
       for (const digest of manifestDigests) needed.add(digest);
-      for (const { blob, chainId } of layers) {
-        needed.add(blob.digest);
-        needed.add(chainId);
-      }
+      for (const { blob } of layers) needed.add(blob.digest);
     }
     return needed;
   }

@@ -50,9 +50,7 @@ export class Collector {
 
   /** Digests of blobs and chain IDs that images and operations under way need. */
   needed(): Set<string> {
-    const needed = this.#parts.table.needed();
-    for (const lease of this.#leases) for (const digest of lease.held) needed.add(digest);
-    return needed;
+    return this.#withLeased(this.#parts.table.needed());
   }
 
   /** Deletes all blobs and layers that nothing needs. Returns the chain IDs of the removed layers. */
@@ -72,17 +70,23 @@ export class Collector {
     await this.#delete([...snapshots.layers(), ...unneeded.filter((digest) => blobs.age(digest) > day)]);
   }
 
+  #withLeased(needed: Set<string>): Set<string> {
+    for (const lease of this.#leases) for (const digest of lease.held) needed.add(digest);
+    return needed;
+  }
+
   async #delete(candidates: readonly string[]): Promise<string[]> {
-    const { blobs, snapshots, keepsBlob } = this.#parts;
+    const { table, blobs, snapshots, keepsBlob } = this.#parts;
     const needed = this.needed();
+    const neededBlobs = this.#withLeased(table.neededBlobs());
     const layersInUse = snapshots.layersInUse();
     const removedLayers: string[] = [];
     const work: Promise<void>[] = [];
-    // A base layer's chain ID is its diff ID, and so may be a blob's digest too: each kind is looked at by itself.
+    // A base layer's chain ID is its diff ID, and so the digest of its plain blob: each kind is looked at by itself.
     for (const digest of new Set(candidates)) {
-      if (needed.has(digest)) continue;
-      if (blobs.has(digest) && keepsBlob?.(digest) !== true) work.push(blobs.delete(digest));
-      if (!snapshots.hasLayer(digest) || layersInUse.has(digest)) continue;
+      const isFreeBlob = blobs.has(digest) && !neededBlobs.has(digest);
+      if (isFreeBlob && keepsBlob?.(digest) !== true) work.push(blobs.delete(digest));
+      if (needed.has(digest) || !snapshots.hasLayer(digest) || layersInUse.has(digest)) continue;
       removedLayers.push(digest);
       work.push(snapshots.removeLayer(digest));
     }

@@ -1,4 +1,5 @@
 /** Pushes the layers of an image side by side, and tells of each what Docker tells. */
+import { EngineError } from '../errors/engine-error.ts';
 import { shortId } from '../oci/digest.ts';
 import { canonicalReference, type Reference } from '../oci/reference.ts';
 import { compressBlob } from './compress-blob.ts';
@@ -7,7 +8,7 @@ import type { BlobRecord } from './image-records.ts';
 import type { Progress } from './image-types.ts';
 import type { Lease } from './leases.ts';
 import { type BlobOutcome, pushBlob } from './push-blob.ts';
-import { compressionOf, originalManifest, withTrueType } from './push-manifest.ts';
+import { compressionOf, originalManifest } from './push-manifest.ts';
 import type { RegistryPusher } from './registry/registry-pusher.ts';
 import { meter } from './throttle.ts';
 
@@ -77,14 +78,20 @@ function describe(outcome: BlobOutcome): string {
 
 /** The layer's blob, compressed where it is not; images name that one from then on, so that it is done once. */
 async function compressed(parts: ImageParts, push: LayerPush, layer: OutgoingLayer): Promise<BlobRecord> {
-  const { blobs } = parts;
-  const blob = await withTrueType(blobs, layer.blob);
+  const { blob } = layer;
+  if (!parts.blobs.has(blob.digest)) throw missing(blob.digest);
   if (compressionOf(blob.mediaType) !== 'none') return blob;
   const report = meter(push.progress, shortId(layer.diffId), 'Compressing', blob.size);
   const result = await compressBlob(parts, blob, push.lease, report, push.signal);
   push.lease.add(result.digest);
   await adopt(parts, blob.digest, result);
   return result;
+}
+
+function missing(digest: string): EngineError {
+  return new EngineError('data-loss', `the layer ${digest} of the image is not here any more`, {
+    hint: 'remove the image, and pull or build it again',
+  });
 }
 
 /** Images whose own manifest names the plain blob keep it: theirs goes out as it came. */

@@ -1,6 +1,4 @@
 /** Which manifest an image is pushed with: the one that it came with, or one made of what is known of it. */
-import { open } from 'node:fs/promises';
-import { EngineError } from '../errors/engine-error.ts';
 import { digestOf } from '../oci/digest.ts';
 import { type Manifest, parseManifest } from '../oci/manifest.ts';
 import { mediaTypes } from '../oci/media-types.ts';
@@ -96,25 +94,4 @@ export function makeManifest(
   const document = { schemaVersion: 2, mediaType, config: ownConfig, layers: blobs.map(describe) };
   const data = Buffer.from(JSON.stringify(document, null, 3));
   return { digest: digestOf(data), mediaType, data, config: ownConfig, layers: blobs };
-}
-
-/** Archives may hold compressed layers where they promise plain ones: what the bytes are counts. */
-export async function withTrueType(blobs: BlobStore, blob: BlobRecord): Promise<BlobRecord> {
-  if (compressionOf(blob.mediaType) !== 'none') return blob;
-  if (!blobs.has(blob.digest)) throw missing(blob.digest);
-  const file = await open(blobs.path(blob.digest));
-  try {
-    const { buffer } = await file.read(Buffer.alloc(4), 0, 4, 0);
-    if (buffer.readUInt16BE(0) === 0x1f8b) return { ...blob, mediaType: mediaTypes.ociLayerGzip };
-    if (buffer.readUInt32LE(0) === 0xfd2fb528) return { ...blob, mediaType: mediaTypes.ociLayerZstd };
-    return blob;
-  } finally {
-    await file.close();
-  }
-}
-
-function missing(digest: string): EngineError {
-  return new EngineError('data-loss', `the layer ${digest} of the image is not here any more`, {
-    hint: 'remove the image, and pull or build it again',
-  });
 }
