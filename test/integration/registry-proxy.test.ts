@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { hashSync } from 'bcryptjs';
 import { digestOf } from '../../src/oci/digest.ts';
 import { createUpstreamCache, type PurgingUpstreamCache } from '../../src/registry/proxy/upstream-cache.ts';
 import type { UpstreamOptions } from '../../src/registry/proxy/upstream-options.ts';
@@ -242,15 +243,20 @@ describe('a cache of docker-registry', {
   });
 
   test('credentials open an upstream that wants them, wrong ones are not passed on to the client', async () => {
-    // tester:secret
-    const htpasswd = 'tester:$2y$05$pEYg5YPTt7cKTd/TpbBHaOOyGbsy47vbeT6rRlaPEExu8FwEZYCTW\n';
-    const closed = await startRegistry({ htpasswd });
+    const closed = await startRegistry({ htpasswd: `tester:${hashSync('secret', 4)}\n` });
+    const right = await startProxy({ remoteUrl: closed.url, username: 'tester', password: 'secret' });
     const wrong = await startProxy({ remoteUrl: closed.url, username: 'tester', password: 'wrong' });
     try {
+      const one = image();
+      const authorization = `Basic ${btoa('tester:secret')}`;
+      await pushImage(closed.url, 'any', 'latest', one, { authorization });
+      assert.equal(await digestAt(right, 'any|latest'), one.manifest.digest);
+      assert.ok((await getBlob(right, 'any', layerOf(one).digest)).equals(layerOf(one).data));
       const answer = await getManifest(wrong, 'any|latest');
       assert.equal(answer.status, 403);
       assert.equal(answer.headers.get('www-authenticate'), null);
     } finally {
+      await right.stop();
       await wrong.stop();
       await closed.stop();
     }

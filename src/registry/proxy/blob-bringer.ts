@@ -80,9 +80,14 @@ export class BlobBringer {
       onPushed: (bytes) => {
         this.counts.pushedBytes += bytes;
       },
+      onFailure: () => this.#forget(key, fill),
     });
     this.#fills.set(key, fill);
-    void fill.over.finally(() => this.#fills.delete(key));
+    void fill.over.finally(() => this.#forget(key, fill));
     return fill;
+  }
+
+  #forget(key: string, fill: BlobFill): void {
+    if (this.#fills.get(key) === fill) this.#fills.delete(key);
   }
 }

@@ -18,6 +18,8 @@ export interface BlobFillParts {
   /** Bytes from the upstream, and to clients. */
   onPulled: (bytes: number) => void;
   onPushed: (bytes: number) => void;
+  /** Nobody must join any more: called before those who wait hear of it. */
+  onFailure: () => void;
   warn: (message: string) => void;
   signal: AbortSignal;
 }
@@ -77,6 +79,7 @@ export class BlobFill {
       spool.finish();
       await committed;
     } catch (error) {
+      this.#parts.onFailure();
       this.#begun.reject(error);
       spool?.fail(error);
       if (!this.#parts.signal.aborted)

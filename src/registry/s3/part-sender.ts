@@ -2,7 +2,7 @@
 import { EngineError } from '../../errors/engine-error.ts';
 import type { Bucket } from './bucket.ts';
 import { createMultipart, type UploadedPart, uploadPart } from './multipart.ts';
-import { maxParts } from './s3-options.ts';
+import { maxParts, minPartSize } from './s3-options.ts';
 
 /** Parts under way at once; the memory of an upload is so many parts and one more. */
 const atOnce = 3;
@@ -54,6 +54,10 @@ export class PartSender {
     return gap === -1 ? sorted : sorted.slice(0, gap);
   }
 
+  get partBytes(): number {
+    return this.parts.reduce((sum, { size }) => sum + size, 0);
+  }
+
   /** Bytes that wait for a part to be full. After a failure there are none that could be kept. */
   get tail(): Buffer {
     return this.failed ? Buffer.alloc(0) : Buffer.concat(this.#pending);
@@ -62,13 +66,23 @@ export class PartSender {
   /** Takes bytes; waits while enough parts are under way. */
   async write(data: Uint8Array): Promise<void> {
     this.#push(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
-    while (this.#pendingBytes >= this.#partSize()) {
-      const body = this.#cut(this.#partSize());
-      if (this.#multipartId === '')
-        this.#multipartId = await createMultipart(this.#options.bucket, this.#options.key);
-      await this.#send(body);
+    try {
+      while (this.#pendingBytes >= this.#partSize()) await this.#sendPending(this.#partSize());
+    } catch (error) {
+      // What was cut off for it is lost: nothing that comes later can be kept.
+      this.#failure ??= error;
     }
     this.#throwFailure();
+  }
+
+  /** Sends what waits where it is enough for a part, and waits for all. Never rejects: what failed is not among the parts. */
+  async flush(): Promise<void> {
+    try {
+      if (this.#pendingBytes >= minPartSize) await this.#sendPending(this.#pendingBytes);
+    } catch (error) {
+      this.#failure ??= error;
+    }
+    await this.settle();
   }
 
   /** Sends what is left as the last part, of whatever size. */
@@ -81,6 +95,13 @@ export class PartSender {
   /** Waits for what is under way. Never rejects. */
   async settle(): Promise<void> {
     await Promise.all(this.#running);
+  }
+
+  async #sendPending(size: number): Promise<void> {
+    const body = this.#cut(size);
+    if (this.#multipartId === '')
+      this.#multipartId = await createMultipart(this.#options.bucket, this.#options.key);
+    await this.#send(body);
   }
 
   async #send(body: Buffer): Promise<void> {

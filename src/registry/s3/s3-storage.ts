@@ -23,7 +23,7 @@ import { mapParallel } from './parallel.ts';
 import { PullNotes } from './pull-notes.ts';
 import { type ManifestParts, type NewManifest, putManifest } from './put-manifest.ts';
 import { S3Blobs } from './s3-blobs.ts';
-import { graceOf, partSizeOf, type S3StorageOptions } from './s3-options.ts';
+import { graceOf, minPartSize, partSizeOf, type S3StorageOptions } from './s3-options.ts';
 import { S3Tags } from './s3-tags.ts';
 import { S3Uploads } from './s3-uploads.ts';
 import { usageBelow } from './usage.ts';
@@ -43,6 +43,8 @@ export async function openS3Storage(options: S3StorageOptions): Promise<Registry
 }
 
 class S3Storage implements RegistryStorage {
+  /** Smaller ones are taken, at the price of being sent to the bucket twice. */
+  readonly minimumChunk = minPartSize;
   readonly #bucket: Bucket;
   readonly #blobs: S3Blobs;
   readonly #uploads: S3Uploads;

@@ -34,8 +34,12 @@ export class S3Upload implements Upload {
   #offset: number;
   /** Is there an object that remembers it? */
   #isSaved: boolean;
+  /** How far what it remembers goes, when the request began. */
+  readonly #savedOffset: number;
   #checkpoint: Promise<void> = Promise.resolve();
   #checkpointParts = 0;
+  /** May `data/ID` be an object by now? */
+  #hasData = false;
   #isOver = false;
 
   constructor(parts: S3UploadParts, start: S3UploadStart) {
@@ -45,6 +49,7 @@ export class S3Upload implements Upload {
     this.#hash = start.hash;
     this.#isSaved = resumed !== undefined;
     this.#offset = resumed === undefined ? 0 : resumed.state.partBytes + resumed.state.tail;
+    this.#savedOffset = this.#offset;
     this.#sender = new PartSender({
       bucket: parts.bucket,
       key: this.#key,
@@ -79,9 +84,11 @@ export class S3Upload implements Upload {
   async suspend(): Promise<void> {
     this.#end();
     try {
-      await this.#sender.settle();
+      await this.#sender.flush();
       await this.#checkpoint;
       const isWhole = !this.#sender.failed;
+      // What was durable before the request stays: the state of then still holds.
+      if (!isWhole && this.#sender.partBytes <= this.#savedOffset) return;
       const revision = await this.#write(this.#sender.tail);
       if (isWhole && this.#hash !== undefined)
         this.#parts.release(this.#start.id, { hash: this.#hash, revision });
@@ -93,18 +100,12 @@ export class S3Upload implements Upload {
   async commit(digest: string): Promise<StoredBlob> {
     this.#end();
     try {
-      if (this.#hash !== undefined && `sha256:${this.#hash.digest('hex')}` !== digest) {
-        await this.#discard();
-        throw mismatch(digest);
-      }
-      if (this.#hash !== undefined) {
-        const present = await this.#parts.blobs.link(this.#start.repository, digest);
-        if (present !== undefined) {
-          await this.#discard();
-          return present;
-        }
-      }
-      return await this.#publish(digest);
+      if (this.#hash === undefined) return await this.#publish(digest);
+      await this.#expect(digest, `sha256:${this.#hash.digest('hex')}`);
+      const present = await this.#parts.blobs.link(this.#start.repository, digest);
+      if (present === undefined) return await this.#publish(digest);
+      await this.#discard();
+      return present;
     } finally {
       this.#parts.release(this.#start.id);
     }
@@ -125,17 +126,24 @@ export class S3Upload implements Upload {
     await this.#sender.finish();
     await this.#checkpoint;
     const upload = { key: this.#key, id: this.#sender.multipartId };
+    this.#hasData = true;
     if (upload.id === '') await bucket.putData(this.#key, this.#sender.tail);
     else await completeMultipart(bucket, upload, this.#sender.parts);
-    if (this.#hash === undefined && (await digestOfObject(bucket, this.#key)) !== digest) {
-      await this.#discard();
-      throw mismatch(digest);
-    }
+    if (this.#hash === undefined) await this.#expect(digest, await digestOfObject(bucket, this.#key));
     const blob = await blobs.hold(digest, this.#start.id, this.#offset);
     await blobs.linkGeneration(this.#start.repository, digest, this.#start.id);
     // Only now: while it is there, a collection takes the bytes for those of an upload under way.
     if (this.#isSaved) await bucket.remove([uploadKey(this.#start.id)]);
     return blob;
+  }
+
+  async #expect(digest: string, actual: string): Promise<void> {
+    if (actual === digest) return;
+    await this.#discard();
+    throw new EngineError('data-loss', 'provided digest did not match uploaded content', {
+      hint: 'send the blob again',
+      details: { digest, actual },
+    });
   }
 
   /** After each part, so that a crash costs one part: states are written one after the other, and only the newest that is due. */
@@ -151,9 +159,8 @@ export class S3Upload implements Upload {
 
   async #write(tail: Buffer): Promise<string> {
     const { id, repository, startedAt } = this.#start;
-    const { parts, multipartId } = this.#sender;
+    const { parts, partBytes, multipartId } = this.#sender;
     this.#isSaved = true;
-    const partBytes = parts.reduce((sum, { size }) => sum + size, 0);
     const state = { id, repository, startedAt, multipartId, parts: parts.length, partBytes };
     return await saveState(this.#parts.bucket, state, tail);
   }
@@ -164,20 +171,14 @@ export class S3Upload implements Upload {
     await this.#checkpoint;
     const { multipartId } = this.#sender;
     if (multipartId !== '') await abortMultipart(bucket, { key: this.#key, id: multipartId });
-    await bucket.remove([this.#key, ...(this.#isSaved ? [uploadKey(this.#start.id)] : [])]);
+    if (this.#hasData) await bucket.remove([this.#key]);
+    if (this.#isSaved) await bucket.remove([uploadKey(this.#start.id)]);
   }
 
   #end(): void {
     if (this.#isOver) throw new EngineError('internal', 'the upload is over');
     this.#isOver = true;
   }
-}
-
-function mismatch(digest: string): EngineError {
-  return new EngineError('data-loss', 'provided digest did not match uploaded content', {
-    hint: 'send the blob again',
-    details: { digest },
-  });
 }
 
 async function digestOfObject(bucket: Bucket, key: string): Promise<string> {
