@@ -7,7 +7,8 @@ import { debugHandler } from '../registry/program/debug-handler.ts';
 import { frontHandler } from '../registry/program/front.ts';
 import { type Health, startHealth } from '../registry/program/health.ts';
 import { type Listener, openListener } from '../registry/program/listener.ts';
-import type { AnsweredRequest } from '../registry/registry-types.ts';
+import { createUpstreamCache, type PurgingUpstreamCache } from '../registry/proxy/upstream-cache.ts';
+import type { AnsweredRequest, RegistryStorage } from '../registry/registry-types.ts';
 import { RegistryFace } from './registry-face.ts';
 import { openStorage } from './registry-storage.ts';
 import { startUpkeep } from './registry-upkeep.ts';
@@ -61,17 +62,20 @@ async function open(
   ending.add(() => opened.close());
   const webhooks = createWebhooks(webhookConfig(config), log);
   ending.add(() => webhooks.close());
+  const upstreams = openUpstreams(config, opened.storage, log);
+  ending.add(() => upstreams?.close());
   const totals = opened.storage.totals?.bind(opened.storage);
   const metrics = createMetrics({
     notifications: () => webhooks.stats(),
     ...(totals === undefined ? {} : { totals }),
+    ...(upstreams === undefined ? {} : { proxy: () => upstreams.counts() }),
   });
   const storage = metrics.timed(opened.storage, config.storage.kind);
   const face = await RegistryFace.open(config, {
     storage,
     webhooks,
     metrics,
-    upstreams: undefined,
+    upstreams,
     log,
     onAnswer,
   });
@@ -111,6 +115,15 @@ function webhookConfig({ http, notifications }: RegistryConfig): Parameters<type
     ...(http.host === '' ? {} : { url: http.host }),
     address: 'path' in listen ? listen.path : `${listen.host ?? ''}:${listen.port}`,
   };
+}
+
+function openUpstreams(
+  { proxies }: RegistryConfig,
+  storage: RegistryStorage,
+  log: Logger,
+): PurgingUpstreamCache | undefined {
+  if (proxies.length === 0) return undefined;
+  return createUpstreamCache({ storage, upstreams: proxies, warn: (message) => log.warn(message) });
 }
 
 async function openDebug(
