@@ -22,6 +22,7 @@ import { archiveStream, listChanges } from './archive/archive-thread.ts';
 import { defaultMaxExpansion, expansionLimit } from './expansion.ts';
 import { doFileOperations } from './layer-operations.ts';
 import { layerRecordName, readLayerRecord } from './layer-record.ts';
+import { removeTree, sweepTree } from './remove-tree.ts';
 import type { LayerFile, Snapshotter } from './snapshotter.ts';
 import { UnpackPool } from './unpack-pool.ts';
 import { noSpace, throwIfCancelled, type UnpackedTree } from './unpack-thread.ts';
@@ -52,6 +53,8 @@ export class OverlaySnapshotter implements Snapshotter {
   readonly #launcher: Pick<Launcher, 'attributes' | 'fileOperations' | 'run'>;
   readonly #gzip: GzipHelper | undefined;
   readonly #pool = new UnpackPool();
+  /** What a crash left is being removed. */
+  readonly #sweeping: Promise<void>;
   /** Sizes by chain ID. */
   readonly #layers = new Map<string, number>();
   readonly #unpacking = new Map<string, Promise<number>>();
@@ -66,7 +69,8 @@ export class OverlaySnapshotter implements Snapshotter {
     this.#launcher = options.launcher;
     this.#gzip = options.gzip;
     this.maxExpansion = options.maxExpansion ?? defaultMaxExpansion;
-    rmSync(this.#temporaryRoot, { recursive: true, force: true });
+    mkdirSync(options.root, { recursive: true, mode: 0o710 });
+    this.#sweeping = sweepTree(this.#launcher, options.root, this.#temporaryRoot);
     for (const directory of [this.#layersRoot, this.#containersRoot, this.#temporaryRoot]) {
       mkdirSync(directory, { recursive: true, mode: 0o710 });
     }
@@ -76,6 +80,7 @@ export class OverlaySnapshotter implements Snapshotter {
 
   /** Ends the unpacking threads. */
   async close(): Promise<void> {
+    await this.#sweeping;
     await this.#pool.close();
   }
 
@@ -227,7 +232,7 @@ export class OverlaySnapshotter implements Snapshotter {
       return unpacked.size;
     } catch (error) {
       discardSource(source);
-      await rm(temporary, { recursive: true, force: true });
+      await removeTree(this.#launcher, temporary);
       throw asEngineError(error);
     }
   }
@@ -265,7 +270,7 @@ export class OverlaySnapshotter implements Snapshotter {
       if (errnoOf(error) === 'ENOENT') return;
       throw asEngineError(error);
     }
-    await rm(temporary, { recursive: true, force: true, maxRetries: 3 });
+    await removeTree(this.#launcher, temporary);
   }
 
   #containerDirectory(containerId: string): string {

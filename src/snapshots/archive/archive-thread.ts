@@ -96,15 +96,23 @@ class ArchiveThread extends Readable {
   }
 
   #finish({ members, changes }: ArchiveResult): void {
-    try {
-      this.#verify();
-    } catch (error) {
-      this.#fail(error);
+    const objection = this.#objection();
+    if (objection !== undefined) {
+      this.destroy(objection);
       return;
     }
     this.#isDone = true;
     this.#result.resolve({ members, changes });
     this.push(null);
+  }
+
+  #objection(): Error | undefined {
+    try {
+      this.#verify();
+      return undefined;
+    } catch (error) {
+      return asError(error);
+    }
   }
 
   async #readAttributes({
@@ -124,8 +132,13 @@ class ArchiveThread extends Readable {
 
   #fail(error: unknown): void {
     if (this.#isDone) return;
-    this.destroy(error instanceof Error ? error : new EngineError('internal', messageOf(error)));
+    // Files that could not be read because all of them were taken away: that is the reason to tell.
+    this.destroy(this.#objection() ?? asError(error));
   }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new EngineError('internal', messageOf(error));
 }
 
 function unreadable(name: Buffer | undefined, errno: number): EngineError {
