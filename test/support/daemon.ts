@@ -82,15 +82,20 @@ export class TestDaemon {
     this.bridge = this.name;
     this.nftTable = `gantry_test_${this.name}`;
     this.cgroupParent = `/gantry-test-${this.name}`;
-    this.subnet = `10.${180 + (process.pid % 60)}.${(process.pid >> 6) % 250}.1/24`;
+    this.subnet = `10.${180 + (process.pid % 60)}.${((process.pid >> 6) + counter - 1) % 250}.1/24`;
   }
 
   /** Starts one, with a busybox image loaded unless told otherwise. Call `close` in the end. */
   static async start(options: TestDaemonOptions = {}): Promise<TestDaemon> {
     const daemon = new TestDaemon(options);
-    await daemon.launch();
-    if (options.busybox !== false) await daemon.loadBusybox();
-    return daemon;
+    try {
+      await daemon.launch();
+      if (options.busybox !== false) await daemon.loadBusybox();
+      return daemon;
+    } catch (error) {
+      await daemon.close();
+      throw error;
+    }
   }
 
   get pid(): number {
