@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import manifest from '../package.json' with { type: 'json' };
-import { imageArchive, type Layer, makeLayer } from './image-registry/archive.ts';
+import { forgetOthers, imageArchive, type Layer, makeLayer } from './image-registry/archive.ts';
 import { baseTree } from './image-registry/base.ts';
 import { programTree } from './image-registry/program.ts';
 
@@ -69,6 +69,7 @@ const layers = [
   ),
   makeLayer(await programTree(dist, join(root, 'LICENSE')).tar(), 'gantry-registry', cache),
 ];
+forgetOthers(cache, layers);
 const archive = await imageArchive(config(layers), layers, tag);
 mkdirSync(dirname(output), { recursive: true });
 writeFileSync(output, archive.data);

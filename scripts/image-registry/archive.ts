@@ -1,6 +1,6 @@
 /** Layers, and the archive that `docker load` takes: an OCI image layout with Docker's manifest.json, as `docker save` writes it. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { Tree } from './tree.ts';
@@ -29,6 +29,15 @@ export function makeLayer(tar: Buffer, comment: string, cache: string): Layer {
   }
   const data = readFileSync(file);
   return { diffId, digest: digestOf(data), size: data.length, file, comment };
+}
+
+/** Removes what earlier builds left in `cache`. */
+export function forgetOthers(cache: string, layers: readonly Layer[]): void {
+  const kept = new Set(layers.map(({ file }) => file));
+  for (const name of readdirSync(cache)) {
+    const file = join(cache, name);
+    if (!kept.has(file) && name.endsWith('.tar.gz')) rmSync(file);
+  }
 }
 
 const types = {

@@ -23,9 +23,12 @@ exec "$@"
 const htpasswd = `#!/bin/sh
 flags=
 while [ "\${1#-}" != "$1" ]; do flags=$flags\${1#-}; shift; done
-case $flags in
-  *b*n* | *n*b*) [ $# = 2 ] && printf %s "$2" | exec registry hash-password "$1" ;;
-  *n*) [ $# = 1 ] && exec registry hash-password "$1" ;;
+case $#:$flags in
+  2:*b*n* | 2:*n*b*) exec registry hash-password "$1" <<END
+$2
+END
+    ;;
+  1:*n*) exec registry hash-password "$1" ;;
 esac
 echo "usage: htpasswd -Bbn USER PASSWORD (prints a line for the file)" >&2
 exit 2

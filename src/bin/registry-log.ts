@@ -36,17 +36,17 @@ function jsonLine({ route, id, ...answer }: AnsweredRequest): string {
 }
 
 /** `ADDRESS - USER [TIME] "METHOD PATH HTTP/1.1" STATUS BYTES "" "AGENT"` */
-function combinedLine({
-  address,
-  principal,
-  method,
-  path,
-  status,
-  bytes,
-  userAgent,
-}: AnsweredRequest): string {
+function combinedLine(answer: AnsweredRequest): string {
+  const { principal, method, path, status, bytes, userAgent } = answer;
+  const who = `${hostOf(answer.address)} - ${escaped(principal) || '-'}`;
   const request = escaped(`${method} ${path} HTTP/1.1`);
-  return `${address} - ${escaped(principal) || '-'} [${apacheTime(new Date())}] "${request}" ${status} ${bytes} "" "${escaped(userAgent)}"`;
+  return `${who} [${apacheTime(new Date())}] "${request}" ${status} ${bytes} "" "${escaped(userAgent)}"`;
+}
+
+/** Without the port, and IPv4 as such where the socket serves both. */
+function hostOf(address: string): string {
+  const match = /^\[(.*)\](?::\d+)?$/.exec(address) ?? /^([^:]*):\d+$/.exec(address);
+  return escaped(match?.[1] ?? address).replace(/^::ffff:(?=\d+\.)/, '');
 }
 
 /** Nothing that a client sends begins a line of its own, or ends a quotation. */

@@ -102,7 +102,7 @@ export class HtpasswdAccess implements AccessController {
 
   #challenge(accesses: readonly AccessRequest[], origin: string | undefined): EngineError {
     const { tokens, realm, tokenPath } = this.#parts;
-    if (tokens === undefined || origin === undefined) return unauthorized(basicChallenge(realm));
+    if (tokens === undefined || (origin ?? '') === '') return unauthorized(basicChallenge(realm));
     return unauthorized(bearerChallenge({ realm: `${origin}${tokenPath}`, service: realm, accesses }));
   }
 }

@@ -110,7 +110,7 @@ export class TokenAccess implements AccessController {
   ): EngineError {
     const { realm, service, autoRedirectPath } = this.#config;
     const own =
-      autoRedirectPath === undefined || origin === undefined ? realm : `${origin}${autoRedirectPath}`;
+      autoRedirectPath === undefined || (origin ?? '') === '' ? realm : `${origin}${autoRedirectPath}`;
     const challenge = bearerChallenge({
       realm: own,
       service,
