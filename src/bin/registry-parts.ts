@@ -8,9 +8,9 @@ import { frontHandler } from '../registry/program/front.ts';
 import { type Health, startHealth } from '../registry/program/health.ts';
 import { type Listener, openListener } from '../registry/program/listener.ts';
 import { createUpstreamCache, type PurgingUpstreamCache } from '../registry/proxy/upstream-cache.ts';
-import type { AnsweredRequest, RegistryStorage } from '../registry/registry-types.ts';
+import type { AnsweredRequest } from '../registry/registry-types.ts';
 import { RegistryFace } from './registry-face.ts';
-import { openStorage } from './registry-storage.ts';
+import { type OpenedStorage, openStorage } from './registry-storage.ts';
 import { startUpkeep } from './registry-upkeep.ts';
 
 export interface RunningRegistry {
@@ -62,7 +62,7 @@ async function open(
   ending.add(() => opened.close());
   const webhooks = createWebhooks(webhookConfig(config), log);
   ending.add(() => webhooks.close());
-  const upstreams = openUpstreams(config, opened.storage, log);
+  const upstreams = openUpstreams(config, opened, log);
   ending.add(() => upstreams?.close());
   const totals = opened.storage.totals?.bind(opened.storage);
   const metrics = createMetrics({
@@ -119,11 +119,17 @@ function webhookConfig({ http, notifications }: RegistryConfig): Parameters<type
 
 function openUpstreams(
   { proxies }: RegistryConfig,
-  storage: RegistryStorage,
+  { storage, directory }: OpenedStorage,
   log: Logger,
 ): PurgingUpstreamCache | undefined {
   if (proxies.length === 0) return undefined;
-  return createUpstreamCache({ storage, upstreams: proxies, warn: (message) => log.warn(message) });
+  return createUpstreamCache({
+    storage,
+    upstreams: proxies,
+    warn: (message) => log.warn(message),
+    // Where there is room for blobs.
+    ...(directory === undefined ? {} : { spoolDirectory: directory }),
+  });
 }
 
 async function openDebug(

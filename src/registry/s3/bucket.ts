@@ -33,6 +33,7 @@ export interface FoundObject {
 
 /** Clocks that are further apart than this are seen as wrong: the service names whole seconds, and answers take time. */
 const toleratedSkew = 5_000;
+const quickAnswer = 1_000;
 const maxDocument = 64 * 1024 * 1024;
 
 export class Bucket {
@@ -214,9 +215,12 @@ export class Bucket {
   #watchClock(): void {
     this.client.middlewareStack.add(
       (next) => async (args) => {
+        const askedAt = Date.now();
         const result = await next(args);
         const skew = dateOf(result.response) - Date.now();
-        if (Number.isFinite(skew)) this.#skew = Math.abs(skew) > toleratedSkew ? skew : 0;
+        // An answer that was long on its way tells an old time.
+        if (Number.isFinite(skew) && Date.now() - askedAt < quickAnswer)
+          this.#skew = Math.abs(skew) > toleratedSkew ? skew : 0;
         return result;
       },
       { step: 'deserialize', name: 'watchClock', priority: 'low' },
