@@ -16,8 +16,8 @@ export interface RegistryOptions {
   htpasswd?: string;
   /** A token server's realm, service, issuer and root certificate bundle (PEM), where it shall ask for a Bearer token. */
   token?: { realm: string; service: string; issuer: string; rootCertificate: string };
-  /** PEM certificate and key, for HTTPS. */
-  tls?: { certificate: string; key: string };
+  /** PEM certificate and key, for HTTPS; with `clientAuthority` (PEM) clients must show a certificate that it signed. */
+  tls?: { certificate: string; key: string; clientAuthority?: string };
 }
 
 export interface TestRegistry {
@@ -69,7 +69,10 @@ async function configuration(directory: string, port: number, options: RegistryO
   if (options.tls !== undefined) {
     await writeFile(join(directory, 'cert.pem'), options.tls.certificate);
     await writeFile(join(directory, 'key.pem'), options.tls.key);
-    http.push(`tls: {certificate: ${directory}/cert.pem, key: ${directory}/key.pem}`);
+    const { clientAuthority } = options.tls;
+    if (clientAuthority !== undefined) await writeFile(join(directory, 'clients.pem'), clientAuthority);
+    const clients = clientAuthority === undefined ? '' : `, clientcas: [${directory}/clients.pem]`;
+    http.push(`tls: {certificate: ${directory}/cert.pem, key: ${directory}/key.pem${clients}}`);
   }
   lines.push(`http: {${http.join(', ')}}`);
   if (options.htpasswd !== undefined) {
@@ -96,7 +99,7 @@ async function untilListening(url: string, child: ChildProcess): Promise<void> {
       return;
     } catch (error) {
       // A certificate that fetch does not trust is a sign of life too.
-      if (error instanceof Error && /certificate|self-signed/i.test(String(error.cause))) return;
+      if (error instanceof Error && /certificate|self-signed|alert/i.test(String(error.cause))) return;
       await sleep(25);
     }
   }

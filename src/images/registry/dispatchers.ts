@@ -1,6 +1,7 @@
 /** Connections to registries, kept by what they are made with: proxy, authorities, client certificate, checked or not. */
 import { getCACertificates } from 'node:tls';
-import { Agent, type Dispatcher, ProxyAgent } from 'undici';
+import { Agent, buildConnector, type Dispatcher, ProxyAgent } from 'undici';
+import { errnoOf } from '../../errors/engine-error.ts';
 import {
   type CertificateFiles,
   defaultCertificateFolders,
@@ -24,6 +25,15 @@ const maxKept = 64;
 
 export class Dispatchers {
   readonly #kept = new Map<string, Dispatcher>();
+  /** By host: why a server ended a connection that seemed to have come about (a TLS alert); undici says only that it did. */
+  readonly #alerts = new Map<string, Error>();
+
+  /** The last alert of a host, once. */
+  takeAlert(url: URL): Error | undefined {
+    const alert = this.#alerts.get(url.hostname);
+    this.#alerts.delete(url.hostname);
+    return alert;
+  }
 
   /** The way to `url` under the settings of now. EngineErrors for a bad proxy and for bad certificate files. */
   choose(url: URL, isInsecure: boolean, config: RegistryConfig): Dispatcher {
@@ -35,7 +45,9 @@ export class Dispatchers {
     const key = [proxy?.href ?? '', isUnchecked, files?.fingerprint ?? ''].join(' ');
     const kept = this.#kept.get(key);
     if (kept !== undefined) return kept;
-    const made = makeDispatcher(proxy, tlsOptions(isUnchecked, files));
+    const made = makeDispatcher(proxy, tlsOptions(isUnchecked, files), (host, alert) =>
+      this.#alerts.set(host, alert),
+    );
     this.#keep(key, made);
     return made;
   }
@@ -68,8 +80,22 @@ function tlsOptions(isUnchecked: boolean, files: CertificateFiles | undefined): 
   };
 }
 
-function makeDispatcher(proxy: URL | undefined, tls: TlsOptions): Dispatcher {
+function makeDispatcher(
+  proxy: URL | undefined,
+  tls: TlsOptions,
+  onAlert: (host: string, alert: Error) => void,
+): Dispatcher {
   const connect = { timeout: connectTimeout, ...tls };
-  if (proxy === undefined) return new Agent({ connect });
-  return new ProxyAgent({ uri: proxy.href, requestTls: connect, connectTimeout });
+  if (proxy !== undefined) return new ProxyAgent({ uri: proxy.href, requestTls: connect, connectTimeout });
+  const connector = buildConnector(connect);
+  return new Agent({
+    connect: (options, callback) =>
+      connector(options, (...outcome) => {
+        const [, socket] = outcome;
+        socket?.once('error', (error: Error) => {
+          if (errnoOf(error)?.includes('_ALERT_') === true) onAlert(options.hostname, error);
+        });
+        callback(...outcome);
+      }),
+  });
 }

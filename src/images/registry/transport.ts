@@ -59,7 +59,9 @@ export class Transport {
   async send(query: HttpRequest): Promise<Answer> {
     const tries = query.tries ?? maxTries;
     for (let attempt = 1; ; attempt += 1) {
-      const outcome = await this.#follow(query).catch((error: unknown) => ({ error }));
+      const outcome = await this.#follow(query).catch((error: unknown) => ({
+        error: isEngineError(error) ? error : (this.#dispatchers.takeAlert(query.url) ?? error),
+      }));
       const isLast = attempt >= tries;
       if ('error' in outcome) {
         if (query.signal?.aborted === true)
