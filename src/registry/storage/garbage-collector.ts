@@ -57,6 +57,8 @@ export class GarbageCollector {
     const ledger = dryRun ? new DryLedger(tables) : new RealLedger(tables);
     const now = Date.now();
     const cutoff = now - grace;
+    // One collection after the other must not keep everybody else from their turn, not even where there is nothing.
+    await nextTurn();
     await this.#collectUploads(now - (options.uploadGrace ?? grace), dryRun, report);
     for (const repository of tables.index.repositories()) {
       if (signal.aborted) return report;
