@@ -37,7 +37,7 @@ export async function startFakeRegistry(): Promise<FakeRegistry> {
     const path = request.url ?? '';
     registry.requests.push({ method: request.method ?? '', path, headers: request.headers });
     if (registry.intercept(request, response)) return;
-    const name = /^\/v2\/.+\/(?:manifests|blobs)\/([^/?]+)$/.exec(path)?.[1];
+    const name = /^\/v2\/.+\/(?:manifests|blobs)\/([^/?]+)(?:\?.*)?$/.exec(path)?.[1];
     const item = name === undefined ? undefined : items.get(name);
     if (item !== undefined) {
       sendBlob(request, response, item);

@@ -86,7 +86,11 @@ function makeDispatcher(
   onAlert: (host: string, alert: Error) => void,
 ): Dispatcher {
   const connect = { timeout: connectTimeout, ...tls };
-  if (proxy !== undefined) return new ProxyAgent({ uri: proxy.href, requestTls: connect, connectTimeout });
+  if (proxy !== undefined) {
+    // Most proxies open tunnels to TLS alone.
+    const options = { uri: proxy.href, requestTls: connect, connectTimeout, proxyTunnel: false };
+    return new ProxyAgent(options);
+  }
   const connector = buildConnector(connect);
   return new Agent({
     connect: (options, callback) =>
