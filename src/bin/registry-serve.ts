@@ -57,7 +57,7 @@ async function reload(
     for (const warning of warnings) log.warn(warning);
     await registry.reload(config);
     log.level = config.log.level;
-    const kept = needRestart.filter((key) => JSON.stringify(config[key]) !== JSON.stringify(current[key]));
+    const kept = untilRestart(current, config);
     if (kept.length > 0) log.warn(`${kept.join(', ')} changed: that takes a restart of the registry`);
     log.info('Reloaded configuration');
     return config;
@@ -68,7 +68,24 @@ async function reload(
   }
 }
 
-const needRestart = ['storage', 'notifications', 'proxies', 'collect', 'retention', 'health'] as const;
+/** What of the configuration changed and is not taken before a new start. */
+function untilRestart(before: RegistryConfig, now: RegistryConfig): string[] {
+  const facts = (config: RegistryConfig): Record<string, unknown> => ({
+    storage: config.storage,
+    'http.addr': config.http.listen,
+    'http.tls on or off': config.http.tls !== undefined,
+    'http.debug': config.http.debug,
+    notifications: config.notifications,
+    proxies: config.proxies,
+    'gantry.gc': config.collect,
+    'gantry.retention': config.retention,
+    health: config.health,
+  });
+  const old = facts(before);
+  return Object.entries(facts(now)).flatMap(([name, value]) =>
+    JSON.stringify(value) === JSON.stringify(old[name]) ? [] : [name],
+  );
+}
 
 /** A promise nobody looked at means that our picture of the storage may be wrong: a new start reads it again. */
 function dieOnStrayErrors(log: Logger): void {

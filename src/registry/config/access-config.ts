@@ -1,8 +1,6 @@
 /** `auth` and `gantry.access`: who is asked for a name, and who may do what. */
-import { messageOf } from '../../errors/engine-error.ts';
-import { compileGlob } from '../policy/glob.ts';
 import type { ConfigurationFile } from './keys.ts';
-import { type Refuse, without } from './refuse.ts';
+import { checkPattern, type Refuse, without } from './refuse.ts';
 import type { AccessRule, AuthConfig } from './registry-config.ts';
 
 type AuthKeys = NonNullable<ConfigurationFile['auth']>;
@@ -80,12 +78,7 @@ function toRule(rule: RuleKeys, index: number, auth: AuthConfig, refuse: Refuse)
       'nobody is known without auth',
       'Set auth.htpasswd, or write anonymous: true.',
     );
-  for (const [at2, pattern] of repositories.entries()) {
-    try {
-      compileGlob(pattern);
-    } catch (error) {
-      return refuse([...at, 'repositories', at2], messageOf(error));
-    }
-  }
+  for (const [place, pattern] of repositories.entries())
+    checkPattern(pattern, [...at, 'repositories', place], refuse);
   return { anonymous, users, repositories, actions };
 }

@@ -179,6 +179,7 @@ const gantry = struct({
       username: text(),
       password: text(),
       ttl: duration(),
+      revalidate: duration(),
       prefix: text('a prefix of repositories'),
       repositories: list(text('a pattern such as library/**')),
       namespaces: list(text('a host')),

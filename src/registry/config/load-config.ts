@@ -2,21 +2,21 @@
 import { EngineError } from '../../errors/engine-error.ts';
 import { toAuth, toRules } from './access-config.ts';
 import type { Path } from './fields.ts';
+import { toHealth } from './health-config.ts';
 import { toHttp } from './http-config.ts';
 import type { ConfigurationFile } from './keys.ts';
 import { type Environment, loadFile } from './load-file.ts';
+import { checkedUrl, toProxies } from './proxy-config.ts';
 import { type Refuse, without } from './refuse.ts';
-import type { HealthCheck, LogConfig, ProxyConfig, RegistryConfig } from './registry-config.ts';
+import type { LogConfig, RegistryConfig } from './registry-config.ts';
 import { toStorage } from './storage-config.ts';
+import { toCollect, toPolicy, toRetention } from './upkeep-config.ts';
 
 export interface Loaded {
   config: RegistryConfig;
   /** One sentence each, for the log. */
   warnings: string[];
 }
-
-const minute = 60_000;
-const hour = 60 * minute;
 
 /**
  * Reads `path` (undefined: defaults and variables alone), with `environment`'s `REGISTRY_…` variables over it.
@@ -124,137 +124,4 @@ function toNotifications(
         ignoredActions: endpoint.ignore?.actions ?? [],
       })),
   };
-}
-
-/** Distribution's one proxy (`proxy`) is one that serves every repository. */
-function toProxies({ proxy, gantry }: ConfigurationFile, refuse: Refuse): ProxyConfig[] {
-  const proxies = (gantry?.proxies ?? []).map((one, index): ProxyConfig => {
-    const remoteUrl = checkedUrl(one.remoteurl, ['gantry', 'proxies', index, 'remoteurl'], refuse);
-    return {
-      name: one.name ?? new URL(remoteUrl).host,
-      remoteUrl,
-      ...without({ username: one.username, password: one.password, ttl: one.ttl, ca: one.ca }),
-      prefix: (one.prefix ?? '').replace(/\/+$/, ''),
-      repositories: one.repositories ?? [],
-      namespaces: one.namespaces ?? [],
-      insecure: one.insecure ?? false,
-    };
-  });
-  if (proxy === undefined || proxy.remoteurl === undefined || proxy.remoteurl === '') return proxies;
-  const remoteUrl = checkedUrl(proxy.remoteurl, ['proxy', 'remoteurl'], refuse);
-  const { username, password, ttl } = proxy;
-  const only: ProxyConfig = {
-    name: new URL(remoteUrl).host,
-    remoteUrl,
-    ...without({ username: username || undefined, password: password || undefined, ttl }),
-    prefix: '',
-    repositories: [],
-    namespaces: [],
-    insecure: false,
-  };
-  return [...proxies, only];
-}
-
-function checkedUrl(url: string | undefined, path: Path, refuse: Refuse): string {
-  if (url === undefined || url === '') return refuse(path, 'expected a URL');
-  if (!URL.canParse(url) || !/^https?:/i.test(url))
-    return refuse(path, `expected a URL that begins with http:// or https://, not ${JSON.stringify(url)}`);
-  return url;
-}
-
-function toCollect({ gantry, storage }: ConfigurationFile): RegistryConfig['collect'] {
-  const { enabled = true, interval = hour, grace = 24 * hour, untagged = false } = gantry?.gc ?? {};
-  const {
-    enabled: purges = true,
-    age = 168 * hour,
-    dryrun = false,
-  } = storage?.maintenance?.uploadpurging ?? {};
-  return {
-    enabled,
-    interval,
-    grace,
-    untagged,
-    uploadGrace: purges && !dryrun ? age : Number.POSITIVE_INFINITY,
-  };
-}
-
-type GantryKeys = NonNullable<ConfigurationFile['gantry']>;
-
-function toPolicy({ quotas = [], immutabletags = [] }: GantryKeys, refuse: Refuse): RegistryConfig['policy'] {
-  return {
-    quotas: quotas.map((quota, index) => ({
-      repositories: quota.repositories ?? refuse(['gantry', 'quotas', index], 'repositories is missing'),
-      ...without({
-        maxBytes: quota.maxbytes,
-        maxBlobBytes: quota.maxblobbytes,
-        maxManifests: quota.maxmanifests,
-        maxTags: quota.maxtags,
-      }),
-    })),
-    immutable: immutabletags.map(({ repositories = '**', tags = '*' }) => ({ repositories, tags })),
-  };
-}
-
-function toRetention(
-  { interval = hour, dryrun = false, rules = [] }: NonNullable<GantryKeys['retention']>,
-  refuse: Refuse,
-): RegistryConfig['retention'] {
-  return {
-    interval,
-    dryRun: dryrun,
-    rules: rules.map((rule, index) => ({
-      repositories:
-        rule.repositories ?? refuse(['gantry', 'retention', 'rules', index], 'repositories is missing'),
-      ...without({
-        tags: rule.tags,
-        keepLast: rule.keeplast,
-        keepTags: rule.keeptags,
-        deleteOlderThan: rule.deleteolderthan,
-        deleteNotPulledFor: rule.deletenotpulledfor,
-        deleteUntaggedAfter: rule.deleteuntaggedafter,
-      }),
-    })),
-  };
-}
-
-function toHealth({
-  storagedriver,
-  file = [],
-  http = [],
-  tcp = [],
-}: NonNullable<ConfigurationFile['health']>): HealthCheck[] {
-  const common = { timeout: 5000, status: 200, headers: {}, target: '' };
-  const often = (one: {
-    interval?: number;
-    threshold?: number;
-  }): Pick<HealthCheck, 'interval' | 'threshold'> => ({
-    interval: Math.max(one.interval || 10_000, 100),
-    threshold: Math.max(one.threshold ?? 1, 1),
-  });
-  const storage: HealthCheck[] =
-    storagedriver?.enabled === true ? [{ ...common, kind: 'storage', ...often(storagedriver) }] : [];
-  return [
-    ...storage,
-    ...file.map((one): HealthCheck => ({ ...common, kind: 'file', target: one.file ?? '', ...often(one) })),
-    ...http.map(
-      (one): HealthCheck => ({
-        ...common,
-        kind: 'http',
-        target: one.uri ?? '',
-        timeout: one.timeout || common.timeout,
-        status: one.statuscode ?? 200,
-        headers: one.headers ?? {},
-        ...often(one),
-      }),
-    ),
-    ...tcp.map(
-      (one): HealthCheck => ({
-        ...common,
-        kind: 'tcp',
-        target: one.addr ?? '',
-        timeout: one.timeout || common.timeout,
-        ...often(one),
-      }),
-    ),
-  ];
 }

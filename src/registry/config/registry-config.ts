@@ -115,9 +115,12 @@ export interface ProxyConfig {
   password?: string;
   /** Milliseconds; 0 for ever. */
   ttl?: number;
+  /** Milliseconds for which a tag is served without asking whether it moved. */
+  revalidate?: number;
   /** Repositories of the upstream are seen below this name; '' for their own names. */
   prefix: string;
-  repositories: string[];
+  /** Patterns; all below `prefix` unless told. */
+  repositories?: string[];
   /** Hosts by which containerd's `?ns=` asks for it. */
   namespaces: string[];
   ca?: string;
