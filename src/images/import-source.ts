@@ -21,6 +21,8 @@ export async function openImportSource(source: string, signal?: AbortSignal): Pr
   let url = urlOf(source);
   for (let hops = 0; hops <= maxRedirects; hops += 1) {
     const answer = await ask(url, dispatcher, signal);
+    // What breaks reaches whoever reads; where nobody does, it is no news.
+    answer.body.on('error', () => {});
     const location = answer.headers['location'];
     if (answer.statusCode >= 300 && answer.statusCode < 400 && typeof location === 'string') {
       answer.body.destroy();

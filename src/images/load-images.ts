@@ -98,7 +98,9 @@ async function loadImage(parts: ImageParts, image: ReadImage, loading: Loading):
   const layers: LayerOfImage[] = [];
   for (const [index, diffId] of diffIds.entries()) {
     const layer = { diffId, chainId: chainIds[index] ?? '', digest: layerDigests[index] ?? '' };
-    layers.push(await loadLayer(parts, layer, loading));
+    const own = await loadLayer(parts, layer, loading);
+    // A manifest names its own blobs, and is pushed and saved with them. Otherwise, one that is here already will do.
+    layers.push(image.manifestDigest === undefined ? withKnownBlob(parts, own) : own);
   }
   const known = table.record(imageId);
   const manifestDigests =
@@ -122,14 +124,17 @@ async function loadLayer(
   { progress, lease, signal }: Loading,
 ): Promise<LayerOfImage> {
   const { diffId, chainId, digest } = layer;
-  const { blobs, table } = parts;
+  const { blobs } = parts;
   const size = blobs.size(digest);
   lease.add(chainId);
   const report = meter(progress, shortId(diffId), 'Loading layer', size);
   await unpackBlob(parts, { chainId, diffId, digest }, report, signal);
-  const known = table.blobOf(diffId);
-  if (known !== undefined && blobs.has(known.digest)) return { diffId, chainId, blob: known };
   return { diffId, chainId, blob: { digest, mediaType: await layerTypeOf(blobs, digest), size } };
+}
+
+function withKnownBlob({ blobs, table }: ImageParts, layer: LayerOfImage): LayerOfImage {
+  const known = table.blobOf(layer.diffId);
+  return known !== undefined && blobs.has(known.digest) ? { ...layer, blob: known } : layer;
 }
 
 const typesByCompression: Readonly<Record<Compression, string>> = {

@@ -1,6 +1,6 @@
 /** What an archive of images is made of: which blobs, and the documents that tell of them. */
 import { EngineError } from '../errors/engine-error.ts';
-import { digestHex, digestOf } from '../oci/digest.ts';
+import { digestHex, digestOf, isDigest, isDigestHex } from '../oci/digest.ts';
 import { parseManifest } from '../oci/manifest.ts';
 import { mediaTypes } from '../oci/media-types.ts';
 import {
@@ -93,14 +93,14 @@ function chooseImages(parts: ImageParts, names: readonly string[], platform: Pla
 function tagsOf(parts: ImageParts, name: string): Array<{ imageId: string; tag?: Reference }> {
   const { table } = parts;
   const imageId = resolveImage(table, name);
-  const reference = referenceOf(name);
+  const reference = isDigest(name) || isDigestHex(name) ? undefined : referenceOf(name);
   if (reference !== undefined && reference.digest === undefined) {
-    if (reference.tag !== undefined && imageId !== undefined) return [{ imageId, tag: reference }];
-    const all = table
+    const tags = table
       .ids()
       .flatMap((id) => table.referencesTo(id).map((tag) => ({ imageId: id, tag })))
-      .filter(({ tag }) => tag.digest === undefined && canonicalName(tag) === canonicalName(reference));
-    if (reference.tag === undefined && all.length > 0) return all;
+      .filter(({ tag }) => tag.digest === undefined && canonicalName(tag) === canonicalName(reference))
+      .filter(({ tag }) => reference.tag === undefined || reference.tag === tag.tag);
+    if (tags.length > 0) return tags;
   }
   if (imageId === undefined) throw noSuchImage(name);
   return [{ imageId }];
