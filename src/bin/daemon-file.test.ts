@@ -31,6 +31,24 @@ test("Docker's keys, with their types", () => {
   assert.equal(settings.get('mtu'), 1400);
 });
 
+test('proxies have a place of their own in the file, and mirrors are listed by registry', () => {
+  const text = JSON.stringify({
+    proxies: { 'http-proxy': 'http://p:1', 'no-proxy': 'x' },
+    'registry-mirrors-for': { 'ghcr.io': ['https://m.example/ghcr'] },
+  });
+  const settings = parseDaemonFile(text, path);
+  assert.equal(settings.get('http-proxy'), 'http://p:1');
+  assert.equal(settings.get('no-proxy'), 'x');
+  assert.deepEqual(settings.get('registry-mirrors-for'), { 'ghcr.io': ['https://m.example/ghcr'] });
+  assert.throws(() => parseDaemonFile('{"proxies":{"ftp-proxy":"x"}}', path), /ftp-proxy/);
+  assert.throws(() => parseDaemonFile('{"proxies":"x"}', path), /proxies must be an object/);
+  assert.throws(() => parseDaemonFile('{"registry-mirrors-for":{"a":"b"}}', path), /lists of strings/);
+  assert.throws(
+    () => mergeSettings(flags('--http-proxy', 'http://q:1'), settings, path),
+    /http-proxy: \(from flag: http:\/\/q:1, from file: http:\/\/p:1\)/,
+  );
+});
+
 test('unknown keys, wrong types and broken files are named', () => {
   assert.throws(() => parseDaemonFile('{"data-rot":"/x","a":1}', path), {
     code: 'invalid-argument',

@@ -5,7 +5,9 @@ import fc from 'fast-check';
 import { parseReference } from '../../oci/reference.ts';
 import { parseChallenges } from './auth-challenge.ts';
 import { endpointsOf, isInsecureRegistry } from './endpoints.ts';
-import { pullError, readFailure } from './registry-error.ts';
+import { nextPage } from './registry-client.ts';
+import { noCredentials, pullError, pushError, readFailure } from './registry-error.ts';
+import { mergeScopes } from './scopes.ts';
 
 test('challenges, as registries write them', () => {
   assert.deepEqual(
@@ -91,4 +93,78 @@ test('errors, as Docker says them', () => {
   assert.equal(text(502, '<html>'), 'unexpected status code 502');
   assert.equal(text(500, '{"errors":[{"code":7}]}'), 'unexpected status code 500');
   assert.equal(text(500, '{"errors":[{"code":"UNKNOWN"}]}'), 'unknown: unexpected status code 500');
+});
+
+test('errors of a push, as Docker says them', () => {
+  const reference = parseReference('host:5000/app');
+  const error = pushError(readFailure(403, ''), reference);
+  assert.equal(error.message, 'denied: requested access to the resource is denied');
+  assert.equal(error.code, 'forbidden');
+  const none = pushError({ status: 401, code: noCredentials, message: 'x' }, reference);
+  assert.equal(none.message, 'no basic auth credentials');
+  assert.equal(none.hint, 'log in to the registry first: docker login host:5000');
+  const invalid = '{"errors":[{"code":"MANIFEST_INVALID","message":"manifest invalid"}]}';
+  assert.equal(pushError(readFailure(400, invalid), reference).message, 'manifest invalid: manifest invalid');
+  assert.match(pushError(readFailure(413, '<html>'), reference).hint ?? '', /client_max_body_size/);
+  const details = readFailure(401, '{"details":"incorrect username or password"}');
+  assert.equal(pushError(details, reference).message, 'unauthorized: incorrect username or password');
+});
+
+test('rate limits explain themselves', () => {
+  const hint = (headers: Record<string, string>): string => readFailure(429, '', headers).hint ?? '';
+  assert.match(hint({ 'ratelimit-limit': '100;w=21600' }), /^the registry allows 100 pulls in 6 hours: wait/);
+  assert.match(hint({ 'retry-after': '30' }), /^wait 30 seconds, log in/);
+  assert.match(hint({}), /^wait a while/);
+});
+
+test('mirrors: of Docker Hub and of any registry, with prefix and namespace', () => {
+  const config = {
+    mirrors: ['http://127.0.0.1:5000'],
+    insecureRegistries: ['old.example'],
+    mirrorsFor: {
+      'ghcr.io': ['https://m.example/ghcr/', 'http://old.example'],
+      'docker.io': ['https://m.example'],
+    },
+  };
+  assert.deepEqual(endpointsOf('ghcr.io', config), [
+    {
+      url: 'https://m.example',
+      isMirror: true,
+      isInsecure: false,
+      prefix: 'ghcr',
+      namespace: 'ghcr.io',
+    },
+    { url: 'http://old.example', isMirror: true, isInsecure: true, namespace: 'ghcr.io' },
+    { url: 'https://ghcr.io', isMirror: false, isInsecure: false },
+  ]);
+  assert.deepEqual(
+    endpointsOf('docker.io', config).map(({ url, namespace }) => [url, namespace]),
+    [
+      ['https://m.example', 'docker.io'],
+      ['http://127.0.0.1:5000', undefined],
+      ['https://registry-1.docker.io', undefined],
+    ],
+  );
+});
+
+test('scopes: each resource once, with all its actions', () => {
+  assert.deepEqual(
+    mergeScopes(['repository:a/b:pull,push', 'repository:host:5000/x:pull', 'repository:a/b:pull']),
+    ['repository:a/b:pull,push', 'repository:host:5000/x:pull'],
+  );
+  assert.deepEqual(mergeScopes([]), []);
+  assert.deepEqual(mergeScopes(['openid']), ['openid']);
+});
+
+test('the next page is of the same registry only', () => {
+  const url = new URL('https://r.example/v2/x/tags/list');
+  const next = (link: string): string | undefined => nextPage({ headers: { link }, url })?.href;
+  assert.equal(
+    next('</v2/x/tags/list?last=b&n=2>; rel="next"'),
+    'https://r.example/v2/x/tags/list?last=b&n=2',
+  );
+  assert.equal(next('<?last=b>; rel=next'), 'https://r.example/v2/x/tags/list?last=b');
+  assert.equal(next('</x>; rel="prev"'), undefined);
+  assert.equal(next('<https://evil.example/>; rel="next"'), undefined);
+  assert.equal(next('nonsense'), undefined);
 });
