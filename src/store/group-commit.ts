@@ -18,10 +18,10 @@ export type Durability = 'process' | 'power';
  * caller when that is durable. Where the transaction fails, all its changes are taken back from memory too, the last one first.
  */
 export class GroupCommit {
-  readonly #database: Database;
+  readonly #database: Pick<Database, 'transaction'>;
   #waiting: Write[] = [];
 
-  constructor(database: Database) {
+  constructor(database: Pick<Database, 'transaction'>) {
     this.#database = database;
   }
 

@@ -73,6 +73,11 @@ export class LocalUploads {
     return { id, repository, offset: known.offset, startedAt: known.startedAt };
   }
 
+  /** In the upload's file. */
+  bytesOf(id: string): number {
+    return this.#files.status(id)?.size ?? 0;
+  }
+
   ids(): string[] {
     return [...this.#known.keys()];
   }
@@ -134,6 +139,10 @@ class LocalUpload implements Upload {
   async suspend(): Promise<void> {
     try {
       await this.#ingest.suspend();
+    } catch (error) {
+      // The file has what fitted.
+      this.#known.offset = this.#uploads.bytesOf(this.#id);
+      throw error;
     } finally {
       this.#known.touchedAt = Date.now();
       this.#known.isOpen = false;
