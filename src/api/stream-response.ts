@@ -2,7 +2,7 @@
 
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
-import { EngineError } from '../errors/engine-error.ts';
+import { EngineError, isEngineError } from '../errors/engine-error.ts';
 import { encodeJsonLine } from '../wire/json-stream.ts';
 import type { ProgressMessage } from '../wire/progress-message.ts';
 import type { Call } from './call.ts';
@@ -79,9 +79,16 @@ export class ProgressStream {
       await work();
       if (!this.#open) openStream(this.#call, 'application/json');
     } catch (error) {
-      if (!this.#open) throw error;
+      if (!this.#open) throw withoutLogin(error);
       this.send({ errorDetail: { message: textOf(error) }, error: textOf(error) });
     }
     this.#call.response.end();
   }
+}
+
+/** For a registry's 401 as the daemon's own, docker's client would ask for a password, also where nobody can answer. */
+function withoutLogin(error: unknown): unknown {
+  if (!isEngineError(error, 'unauthorized')) return error;
+  const { message, hint } = error;
+  return new EngineError('internal', message, { cause: error, ...(hint === undefined ? {} : { hint }) });
 }
