@@ -15,7 +15,7 @@
  * used twice. A deletion takes links, bytes, then `held`, then `doomed`, so that `held` without `doomed` always means that the bytes are here.
  * A collection that dies in between leaves `doomed`, which counts for `doomLifetime`; one that is slow gives up after `doomDeadline`.
  */
-import type { CollectContext } from './collect.ts';
+import type { CollectContext } from './collect-context.ts';
 import { neededAnywhere, type SurveyedRepository, surveyRepositories } from './collect-survey.ts';
 import { doomDeadline, fieldsOf, type Generation, isDoomed, readGenerations } from './generations.ts';
 import { blobKeys, blobsPrefix, dataKey, encodeNumber, linkKeys } from './keys.ts';

@@ -1,6 +1,7 @@
 /** Takes back what repositories may see without needing it: links that nobody used for the grace period, and those of bytes that are gone. */
-import type { CollectContext } from './collect.ts';
+
 import type { SurveyedBlobs } from './collect-blobs.ts';
+import type { CollectContext } from './collect-context.ts';
 import {
   neededBlobs,
   type SurveyedLink,

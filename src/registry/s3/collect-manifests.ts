@@ -1,5 +1,5 @@
 /** Deletes manifests that nothing leads to, by the same rule as `collect-blobs.ts`: announce, look again, delete. */
-import type { CollectContext } from './collect.ts';
+import type { CollectContext } from './collect-context.ts';
 import {
   neededManifests,
   type SurveyedManifest,

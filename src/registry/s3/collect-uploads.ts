@@ -1,6 +1,7 @@
 /** Deletes uploads that nobody goes on with, and bytes that a crash left without a name. */
-import type { CollectContext } from './collect.ts';
+
 import type { SurveyedBlobs } from './collect-blobs.ts';
+import type { CollectContext } from './collect-context.ts';
 import { dataKey, dataPrefix, uploadKey, uploadsPrefix } from './keys.ts';
 import { abortMultipart, listMultiparts, type OpenMultipart } from './multipart.ts';
 import { mapParallel } from './parallel.ts';

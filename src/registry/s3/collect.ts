@@ -1,27 +1,11 @@
 /** One collection of a bucket, start to end. Why it is right beside pushes is told in `collect-blobs.ts`. */
 import type { CollectOptions, CollectReport } from '../registry-types.ts';
-import type { Bucket } from './bucket.ts';
 import { collectBlobs, surveyBlobs } from './collect-blobs.ts';
+import type { CollectContext } from './collect-context.ts';
 import { collectLinks } from './collect-links.ts';
 import { collectManifests } from './collect-manifests.ts';
 import { surveyRepositories } from './collect-survey.ts';
 import { collectNameless, collectUploads, surveyData } from './collect-uploads.ts';
-import type { ManifestRecords } from './manifest-records.ts';
-import type { S3Blobs } from './s3-blobs.ts';
-
-export interface CollectContext {
-  bucket: Bucket;
-  blobs: S3Blobs;
-  records: ManifestRecords;
-  options: CollectOptions;
-  /** Does a request of this instance have the upload? */
-  isInHand: (uploadId: string) => boolean;
-  /** Milliseconds since the epoch: when the collection began. What was used later is not old, whatever the grace. */
-  now: number;
-  /** Of this collection. */
-  id: string;
-  report: CollectReport;
-}
 
 /** Reports what went, or would with `dryRun`. Stops early once the signal aborts. */
 export async function collect(
