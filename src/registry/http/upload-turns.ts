@@ -1,5 +1,4 @@
 /** Uploads are gone on with by one request at a time: the next one waits a moment, and takes over from a client that has gone silent. */
-import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isEngineError } from '../../errors/engine-error.ts';
 import { Deferred } from '../../util/deferred.ts';
@@ -7,19 +6,24 @@ import type { RegistryStorage, StoredBlob, Upload } from '../registry-types.ts';
 import { registryError } from './registry-error.ts';
 
 /** Milliseconds for which a request waits for its turn, and after which a client that has the turn counts as silent. */
-const patience = 3000;
+const defaultPatience = 3000;
+
+/** A request as far as it can be ended. */
+interface Holder {
+  destroy(): unknown;
+}
 
 /** An upload in the hands of one request. Ends with exactly one of `suspend`, `commit` and `cancel`. */
 export class HeldUpload {
   readonly #upload: Upload;
-  readonly #request: IncomingMessage;
+  readonly #holder: Holder;
   readonly #released = new Deferred<void>();
   #offset: number;
   #heardAt = performance.now();
 
-  constructor(upload: Upload, request: IncomingMessage) {
+  constructor(upload: Upload, holder: Holder) {
     this.#upload = upload;
-    this.#request = request;
+    this.#holder = holder;
     this.#offset = upload.status.offset;
   }
 
@@ -36,13 +40,14 @@ export class HeldUpload {
     return this.#released.promise;
   }
 
-  isSilent(): boolean {
-    return performance.now() - this.#heardAt > patience;
+  /** Milliseconds since the client was last heard of. */
+  get silence(): number {
+    return performance.now() - this.#heardAt;
   }
 
   /** Ends the request, which suspends the upload then. */
   interrupt(): void {
-    this.#request.destroy();
+    this.#holder.destroy();
   }
 
   async write(data: Uint8Array): Promise<void> {
@@ -74,31 +79,36 @@ export class HeldUpload {
 
 export class UploadTurns {
   readonly #storage: Pick<RegistryStorage, 'beginUpload' | 'resumeUpload'>;
+  readonly #patience: number;
   readonly #held = new Map<string, HeldUpload>();
 
-  constructor(storage: Pick<RegistryStorage, 'beginUpload' | 'resumeUpload'>) {
+  constructor(
+    storage: Pick<RegistryStorage, 'beginUpload' | 'resumeUpload'>,
+    patience: number = defaultPatience,
+  ) {
     this.#storage = storage;
+    this.#patience = patience;
   }
 
-  async begin(repository: string, request: IncomingMessage): Promise<HeldUpload> {
-    return this.#hold(await this.#storage.beginUpload(repository), request);
+  async begin(repository: string, holder: Holder): Promise<HeldUpload> {
+    return this.#hold(await this.#storage.beginUpload(repository), holder);
   }
 
   /** BLOB_UPLOAD_UNKNOWN where there is none; EngineError `conflict` where another request goes on with it. */
-  async resume(repository: string, id: string, request: IncomingMessage): Promise<HeldUpload> {
+  async resume(repository: string, id: string, holder: Holder): Promise<HeldUpload> {
     for (;;) {
       try {
         const upload = await this.#storage.resumeUpload(repository, id);
         if (upload === undefined) throw registryError('BLOB_UPLOAD_UNKNOWN', { detail: { upload: id } });
-        return this.#hold(upload, request);
+        return this.#hold(upload, holder);
       } catch (error) {
         if (!isEngineError(error, 'conflict') || !(await this.#waitFor(id))) throw error;
       }
     }
   }
 
-  #hold(upload: Upload, request: IncomingMessage): HeldUpload {
-    const held = new HeldUpload(upload, request);
+  #hold(upload: Upload, holder: Holder): HeldUpload {
+    const held = new HeldUpload(upload, holder);
     this.#held.set(held.id, held);
     void held.released.then(() => {
       if (this.#held.get(held.id) === held) this.#held.delete(held.id);
@@ -110,16 +120,16 @@ export class UploadTurns {
   async #waitFor(id: string): Promise<boolean> {
     const held = this.#held.get(id);
     if (held === undefined) return false;
-    if (await isSettledSoon(held.released)) return true;
-    if (!held.isSilent()) return false;
+    if (await isSettledWithin(this.#patience, held.released)) return true;
+    if (held.silence < this.#patience) return false;
     held.interrupt();
-    return await isSettledSoon(held.released);
+    return await isSettledWithin(this.#patience, held.released);
   }
 }
 
-async function isSettledSoon(promise: Promise<void>): Promise<boolean> {
+async function isSettledWithin(milliseconds: number, promise: Promise<void>): Promise<boolean> {
   const stop = new AbortController();
-  const late = sleep(patience, false, { signal: stop.signal }).catch(() => false);
+  const late = sleep(milliseconds, false, { signal: stop.signal }).catch(() => false);
   const isSettled = await Promise.race([promise.then(() => true), late]);
   stop.abort();
   return isSettled;
