@@ -26,7 +26,7 @@ export async function whyNoS3(): Promise<string | undefined> {
   if (existsSync(python) && (await runProgram([python, '-c', probe])).code === 0) return undefined;
   const made = await runProgram(['python3', '-m', 'venv', directory]);
   if (made.code !== 0) return `python3 -m venv failed (Debian: apt-get install python3-venv): ${made.stderr}`;
-  const installed = await runProgram([python, '-m', 'pip', 'install', '--quiet', 'moto[server]'], {
+  const installed = await runProgram([python, '-m', 'pip', 'install', '--quiet', 'moto[server]>=5.1,<6'], {
     timeout: 180_000,
   });
   return installed.code === 0 ? undefined : `pip could not install moto[server]: ${installed.stderr}`;
