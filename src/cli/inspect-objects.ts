@@ -8,6 +8,9 @@ import { toGoValue } from './template/value.ts';
 export const inspectFormatHelp =
   "Format output with a Go template, as in '{{.Config.Image}}'; 'json' for JSON in one line";
 
+/** sysexits.h: wrong usage. */
+const templateExitCode = 64;
+
 /**
  * Fetches each of `names` and prints all that were found; then says why others failed. The exit code is 1 if any
  * failed. EngineError `invalid-argument` for a bad template.
@@ -21,7 +24,7 @@ export async function inspectEach(
   const template =
     format === '' || format === 'json'
       ? undefined
-      : withPrefix('template parsing error', () => compileTemplate(format));
+      : withPrefix('template parsing error', () => compileTemplate(format), templateExitCode);
   const results = await Promise.allSettled(names.map((name) => fetch(name)));
   const found = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
   const { stdout, stderr } = context.io;

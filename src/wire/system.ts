@@ -136,11 +136,26 @@ export interface AuthResponse {
   IdentityToken?: string;
 }
 
+/** One record of the builder's cache. */
+export interface BuildCacheRow {
+  ID: string;
+  Type: string;
+  Description: string;
+  InUse: boolean;
+  Shared: boolean;
+  Size: number;
+  /** RFC 3339. */
+  CreatedAt: string;
+  /** Null where it was never used. */
+  LastUsedAt: string | null;
+  UsageCount: number;
+}
+
 /** `GET /system/df`. */
 export interface DiskUsageResponse {
   LayersSize: number;
   Images: ImageSummary[] | null;
   Containers: ContainerSummary[] | null;
   Volumes: Volume[] | null;
-  BuildCache: unknown[] | null;
+  BuildCache: BuildCacheRow[] | null;
 }

@@ -42,17 +42,16 @@ export function compileTemplate(source: string): Template {
   return parseTemplate(source, names);
 }
 
-/** Runs `action`; its errors begin with `prefix`. */
-export function withPrefix<T>(prefix: string, action: () => T): T {
+/** Runs `action`; its errors begin with `prefix`, and end the program with `exitCode` where one is given. */
+export function withPrefix<T>(prefix: string, action: () => T, exitCode?: number): T {
   try {
     return action();
   } catch (error) {
     if (!isEngineError(error)) throw error;
-    throw new EngineError(
-      'invalid-argument',
-      `${prefix}: ${error.message}`,
-      error.hint === undefined ? {} : { hint: error.hint },
-    );
+    throw new EngineError('invalid-argument', `${prefix}: ${error.message}`, {
+      ...(error.hint === undefined ? {} : { hint: error.hint }),
+      ...(exitCode === undefined ? {} : { details: { exitCode } }),
+    });
   }
 }
 

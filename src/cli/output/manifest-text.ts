@@ -28,10 +28,19 @@ function indexDocument({ schemaVersion, mediaType, manifests }: Fields): Fields 
 /** Docker's client writes these fields, in this order. */
 function indexEntry(entry: unknown): Fields {
   const { mediaType, size, digest, platform } = fieldsOf(entry);
-  const known = fieldsOf(platform);
-  const order = ['architecture', 'os', 'os.version', 'os.features', 'variant', 'features'];
-  const ordered = Object.fromEntries(order.flatMap((name) => (name in known ? [[name, known[name]]] : [])));
-  return { mediaType, size, digest, platform: { architecture: '', os: '', ...ordered } };
+  return { mediaType, size, digest, platform: platformFields(platform) };
+}
+
+/** Platforms by digest, as an index has them. */
+export function platformsOf(index: RemoteManifestRow): ReadonlyMap<string, PlatformFields> {
+  const { manifests } = parse(index);
+  const entries = (Array.isArray(manifests) ? manifests : []).map(fieldsOf);
+  return new Map(
+    entries.flatMap(
+      ({ digest, platform }): Array<[string, PlatformFields]> =>
+        typeof digest === 'string' && platform !== undefined ? [[digest, platformFields(platform)]] : [],
+    ),
+  );
 }
 
 /** `manifest inspect -v`: of an index each of its manifests, as a list. */
@@ -54,8 +63,16 @@ function verboseDocument(row: RemoteManifestRow): Fields {
   };
 }
 
-function platformFields({ architecture, os, variant }: WirePlatform): Fields {
-  return { architecture, os, ...(variant === undefined ? {} : { variant }) };
+/** A platform's fields in docker's order. */
+export type PlatformFields = Fields & WirePlatform;
+
+const platformOrder = ['os.version', 'os.features', 'variant', 'features'];
+
+function platformFields(platform: unknown): PlatformFields {
+  const known = fieldsOf(platform);
+  const rest = platformOrder.flatMap((name) => (name in known ? [[name, known[name]]] : []));
+  const text = (name: string): string => (typeof known[name] === 'string' ? known[name] : '');
+  return { architecture: text('architecture'), os: text('os'), ...Object.fromEntries(rest) };
 }
 
 function parse({ Data, Ref }: RemoteManifestRow): Fields {

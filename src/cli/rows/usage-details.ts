@@ -1,8 +1,8 @@
 /** Disk usage of every image, container and volume. */
-import type { DiskUsageResponse } from '../../wire/system.ts';
+import type { BuildCacheRow, DiskUsageResponse } from '../../wire/system.ts';
 import type { Volume } from '../../wire/volume.ts';
 import { formatRows } from '../output/format-rows.ts';
-import { humanSize } from '../output/human.ts';
+import { ago, humanSize, shortId } from '../output/human.ts';
 import { GoRow } from '../template/value.ts';
 import { containerLayout, containerRow } from './container-row.ts';
 import { imageLayout, imageRows } from './image-row.ts';
@@ -15,8 +15,9 @@ const containerColumns =
 
 /** What `gantry system df -v` prints. */
 export function detailedUsage(usage: DiskUsageResponse): string {
+  // Of several names of an image only the first is shown: its size counts once.
   const images = (usage.Images ?? []).flatMap((image) =>
-    imageRows(image, { digests: false, truncate: true }),
+    imageRows(image, { digests: false, truncate: true }).slice(0, 1),
   );
   const containers = (usage.Containers ?? []).map((container) =>
     containerRow({ ...container, SizeRootFs: 0 }, true),
@@ -30,6 +31,7 @@ export function detailedUsage(usage: DiskUsageResponse): string {
     'Local Volumes space usage:\n',
     formatRows('', false, volumeLayout, (usage.Volumes ?? []).map(volumeRow)),
     `Build cache usage: ${String(cache ?? '0B')}\n`,
+    formatRows('', false, cacheLayout, (usage.BuildCache ?? []).map(cacheRow)),
   ].join('\n');
 }
 
@@ -43,5 +45,32 @@ function volumeRow({ Name, UsageData }: Volume): GoRow {
     Name: () => Name,
     Links: () => String(UsageData?.RefCount ?? 0),
     Size: () => humanSize(Math.max(0, UsageData?.Size ?? 0)),
+  });
+}
+
+const cacheLayout = {
+  columns:
+    '{{.ID}}\t{{.CacheType}}\t{{.Size}}\t{{.CreatedSince}}\t{{.LastUsedSince}}\t{{.UsageCount}}\t{{.Shared}}',
+  headings: {
+    ID: 'CACHE ID',
+    CacheType: 'CACHE TYPE',
+    Size: 'SIZE',
+    CreatedSince: 'CREATED',
+    LastUsedSince: 'LAST USED',
+    UsageCount: 'USAGE',
+    Shared: 'SHARED',
+  },
+};
+
+function cacheRow(row: BuildCacheRow): GoRow {
+  const { LastUsedAt } = row;
+  return new GoRow('build cache', {
+    ID: () => `${shortId(row.ID)}${row.InUse ? '*' : ''}`,
+    CacheType: () => row.Type,
+    Size: () => humanSize(row.Size, 3),
+    CreatedSince: () => ago(Date.parse(row.CreatedAt) / 1000),
+    LastUsedSince: () => (LastUsedAt === null ? '' : ago(Date.parse(LastUsedAt) / 1000)),
+    UsageCount: () => String(row.UsageCount),
+    Shared: () => String(row.Shared),
   });
 }

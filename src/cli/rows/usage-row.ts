@@ -78,31 +78,14 @@ function volumeUsage({ Volumes }: DiskUsageResponse): Usage {
 }
 
 function cacheUsage({ BuildCache }: DiskUsageResponse): Usage {
-  const entries = (BuildCache ?? []).map((entry) => ({
-    size: numberOf(entry, 'Size'),
-    used: flagOf(entry, 'InUse'),
-    shared: flagOf(entry, 'Shared'),
-  }));
-  const sizeOf = (list: typeof entries) => list.reduce((sum, { size }) => sum + size, 0);
-  const own = entries.filter(({ shared }) => !shared);
+  const entries = BuildCache ?? [];
+  const sizeOf = (list: typeof entries) => list.reduce((sum, { Size }) => sum + Size, 0);
+  const own = entries.filter(({ Shared }) => !Shared);
   return {
     type: 'Build Cache',
     total: entries.length,
-    active: entries.filter(({ used }) => used).length,
+    active: entries.filter(({ InUse }) => InUse).length,
     size: sizeOf(own),
-    reclaimable: sizeOf(own.filter(({ used }) => !used)),
+    reclaimable: sizeOf(own.filter(({ InUse }) => !InUse)),
   };
-}
-
-function fieldOf(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
-}
-
-function numberOf(value: unknown, name: string): number {
-  const field = fieldOf(value, name);
-  return typeof field === 'number' ? field : 0;
-}
-
-function flagOf(value: unknown, name: string): boolean {
-  return fieldOf(value, name) === true;
 }

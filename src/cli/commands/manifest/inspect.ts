@@ -7,7 +7,7 @@ import type { Context } from '../../context.ts';
 import { registryAuthHeader } from '../../credentials/registry-auth.ts';
 import { toggle } from '../../flags/kinds.ts';
 import { familiarWithTag, type ImageName, parseImageName } from '../../image-name.ts';
-import { isIndex, manifestText, verboseText } from '../../output/manifest-text.ts';
+import { isIndex, manifestText, platformsOf, verboseText } from '../../output/manifest-text.ts';
 
 export const inspect = defineCommand({
   usage: '[OPTIONS] MANIFEST',
@@ -64,6 +64,20 @@ async function verbose(
   const isList = isIndex(manifest);
   const manifests = (await ask(true)).filter((row) => !isIndex(row));
   const full = fullWithTag(name);
-  const named = manifests.map((row) => ({ ...row, Ref: isList ? `${full}@${row.Digest}` : full }));
-  return verboseText(named, isList);
+  if (!isList)
+    return verboseText(
+      manifests.map((row) => ({ ...row, Ref: full })),
+      false,
+    );
+  const platforms = platformsOf(manifest);
+  const named = manifests.map((row) => {
+    // The index has it as its maker wrote it.
+    const platform = platforms.get(row.Digest) ?? row.Platform;
+    return {
+      ...row,
+      Ref: `${full}@${row.Digest}`,
+      ...(platform === undefined ? {} : { Platform: platform }),
+    };
+  });
+  return verboseText(named, true);
 }
