@@ -9,6 +9,7 @@ import type { RegistryConfig } from './registry/endpoints.ts';
 import type { Transport } from './registry/transport.ts';
 import type { SharedWork } from './shared-work.ts';
 import type { Slots } from './slots.ts';
+import type { UploadMemory } from './upload-memory.ts';
 
 export interface ImageConfiguration extends RegistryConfig {
   /** Layers downloaded at once, over all pulls; 3 unless told. */
@@ -32,4 +33,5 @@ export interface ImageParts {
   downloads: SharedWork<void, BlobPhase | { phase: 'waiting' }>;
   downloadSlots: Slots;
   uploadSlots: Slots;
+  uploads: UploadMemory;
 }

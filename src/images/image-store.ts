@@ -39,6 +39,7 @@ import { saveImages } from './save-images.ts';
 import { searchImages } from './search-images.ts';
 import { SharedWork } from './shared-work.ts';
 import { Slots } from './slots.ts';
+import { parseUploadRecord, UploadMemory } from './upload-memory.ts';
 
 export interface ImageStoreOptions {
   database: ImageDatabase;
@@ -89,6 +90,7 @@ export class ImageStore implements ImageService {
       downloads: new SharedWork(),
       downloadSlots: new Slots(downloads),
       uploadSlots: new Slots(uploads),
+      uploads: new UploadMemory(options.database.collection('image_uploads', parseUploadRecord)),
     };
     // Garbage that cannot be removed now is no reason not to start: the next collection meets it again.
     this.#startup = this.#parts.collector.collectAbandoned().catch(() => undefined);

@@ -5,6 +5,7 @@ import { EngineError, isEngineError, messageOf } from '../errors/engine-error.ts
 import type { BlobStore } from '../store/blob-store.ts';
 import type { BlobRecord } from './image-records.ts';
 import type { BlobSource, RegistryPusher, UploadSession } from './registry/registry-pusher.ts';
+import type { UploadPlace } from './upload-memory.ts';
 
 /** Tries in a row that bring nothing. */
 const maxFruitlessTries = 5;
@@ -23,6 +24,8 @@ export interface BlobPush {
   pusher: RegistryPusher;
   blobs: BlobStore;
   blob: BlobRecord;
+  /** Where the upload is remembered, should this process not see its end. */
+  place: UploadPlace;
   /** Repositories of the same registry that have, or had, the blob. */
   mountable: readonly string[];
   /** Hears how many bytes are sent. */
@@ -36,11 +39,19 @@ export async function pushBlob(push: BlobPush): Promise<BlobOutcome> {
   if (await pusher.hasBlob(blob.digest)) return { kind: 'exists' };
   for (const from of push.mountable.slice(0, maxMounts))
     if (await mount(push, from)) return { kind: 'mounted', from };
-  const session = await pusher.begin(blob.digest, undefined);
+  const session = (await goOn(push)) ?? (await pusher.begin(blob.digest, undefined));
   // A registry may have found it by itself, wherever it was.
   if (session === undefined) return { kind: 'exists' };
   await upload(push, session);
   return { kind: 'pushed' };
+}
+
+/** The upload that an earlier push began, where the registry still has it. */
+async function goOn(push: BlobPush): Promise<UploadSession | undefined> {
+  const location = push.place.known();
+  if (location === undefined) return undefined;
+  push.place.forget();
+  return await resume(push, { location, offset: 0 });
 }
 
 /** A mount that fails costs nothing but the question: the repository may have gone, or be somebody else's. */
@@ -76,14 +87,17 @@ async function upload(push: BlobPush, begun: UploadSession): Promise<void> {
 }
 
 async function transfer(push: BlobPush, session: UploadSession): Promise<void> {
-  const { pusher, blobs, blob, report } = push;
+  const { pusher, blobs, blob, place, report } = push;
   const source: BlobSource = {
     size: blob.size,
     open: (offset) => counted(blobs.open(blob.digest, offset), offset, report),
   };
   const isSmall = session.offset === 0 && blob.size <= smallSize;
-  const isAllSent = isSmall || session.offset === blob.size;
+  if (isSmall) return await pusher.commit(session, blob.digest, source);
+  place.keep(session.location);
+  const isAllSent = session.offset === blob.size;
   await pusher.commit(isAllSent ? session : await pusher.append(session, source), blob.digest, source);
+  place.forget();
 }
 
 /** Says how far it was read. */

@@ -15,8 +15,7 @@ import type { ImageParts } from './image-parts.ts';
 import type { ImageRecord } from './image-records.ts';
 import type { PushRequest } from './image-types.ts';
 import type { Lease } from './leases.ts';
-import { pushBlob } from './push-blob.ts';
-import { digestReference, type LayerPush, mountableFrom, pushLayers } from './push-layers.ts';
+import { digestReference, type LayerPush, pushLayers, pushOne } from './push-layers.ts';
 import { makeManifest, type OutgoingManifest, originalManifest, wantsOci } from './push-manifest.ts';
 import { ownEndpoints } from './registry/endpoints.ts';
 import { RegistryPusher } from './registry/registry-pusher.ts';
@@ -129,14 +128,7 @@ async function pushContent(
   const isOci = original === undefined && (await wantsOci(parts.blobs, record));
   const config = { digest: imageId, size: parts.blobs.size(imageId) };
   const manifest = original ?? makeManifest(config, pushed, isOci);
-  await pushBlob({
-    pusher: push.pusher,
-    blobs: parts.blobs,
-    blob: manifest.config,
-    mountable: mountableFrom(parts, push.reference, manifest.config.digest),
-    report: () => undefined,
-    signal: push.signal,
-  });
+  await pushOne(parts, push, manifest.config, () => undefined);
   return manifest;
 }
 

@@ -57,18 +57,26 @@ async function pushLayer(parts: ImageParts, push: LayerPush, layer: OutgoingLaye
   const work = async (): Promise<BlobRecord> => {
     signal.throwIfAborted();
     const blob = push.isFixed ? layer.blob : await compressed(parts, push, layer);
-    const outcome = await pushBlob({
-      pusher,
-      blobs: parts.blobs,
-      blob,
-      mountable: mountableFrom(parts, reference, blob.digest),
-      report: meter(progress, id, 'Pushing', blob.size),
-      signal,
-    });
+    const report = meter(progress, id, 'Pushing', blob.size);
+    const outcome = await pushOne(parts, { pusher, reference, signal }, blob, report);
     progress({ id, status: describe(outcome) });
     return blob;
   };
   return await parts.uploadSlots.run(work, () => progress({ id, status: 'Waiting' }));
+}
+
+/** One blob of an image: a layer or the configuration. */
+export function pushOne(
+  parts: ImageParts,
+  { pusher, reference, signal }: Pick<LayerPush, 'pusher' | 'reference' | 'signal'>,
+  blob: BlobRecord,
+  report: (current: number) => void,
+): Promise<BlobOutcome> {
+  const mountable = mountableFrom(parts, reference, blob.digest);
+  const { blobs, uploads } = parts;
+  return uploads.using(digestReference(reference, blob.digest), (place) =>
+    pushBlob({ pusher, blobs, blob, place, mountable, report, signal }),
+  );
 }
 
 function describe(outcome: BlobOutcome): string {
@@ -112,11 +120,7 @@ async function adopt(parts: ImageParts, plain: string, result: BlobRecord): Prom
 }
 
 /** Repositories of the same registry that an image with this blob was pulled from or pushed to, the most alike first. */
-export function mountableFrom(
-  { table }: Pick<ImageParts, 'table'>,
-  reference: Reference,
-  digest: string,
-): string[] {
+function mountableFrom({ table }: Pick<ImageParts, 'table'>, reference: Reference, digest: string): string[] {
   const paths = new Set<string>();
   for (const id of table.ids()) {
     const record = table.record(id);

@@ -264,6 +264,31 @@ test('an upload that breaks goes on where it was, with a registry that keeps wha
   }
 });
 
+test('a push that another one left undone goes on with its upload, also after a restart', async () => {
+  const own = await serveRegistry();
+  const proxy = await startBreakingProxy(Number(new URL(own.url).port));
+  try {
+    await load(randomImage([8_000_000]), `${proxy.host}/left:v`);
+    const left = new AbortController();
+    proxy.breakAfter(6_000_000);
+    const started = push(`${proxy.host}/left:v`, {
+      signal: left.signal,
+      progress: () => proxy.broken > 0 && left.abort(),
+    });
+    const gone = setInterval(() => proxy.broken > 0 && left.abort(), 5);
+    await assert.rejects(started, { code: 'cancelled' });
+    clearInterval(gone);
+    await rooms.reopen();
+    proxy.up = 0;
+    const { tags } = await push(`${proxy.host}/left:v`);
+    assert.ok(proxy.up < 4_000_000, `${proxy.up} bytes were sent again`);
+    assert.equal(digestOf((await manifestAt(own.url, 'left', 'v')).data), tags[0]?.digest);
+  } finally {
+    await proxy.stop();
+    await own.stop();
+  }
+});
+
 test('and begins anew with one that does not', async () => {
   const proxy = await startBreakingProxy(Number(new URL(registry.url).port));
   try {
