@@ -10,7 +10,7 @@ export interface TlsTarget {
 }
 
 /** Milliseconds between two looks at the files. Watching is no help: a mounted secret is a link that is switched. */
-const lookInterval = 2000;
+const lookInterval = 1000;
 
 /** What `https.createServer` takes. EngineError `failed-precondition` where a file is missing, malformed, or key and certificate do not fit. */
 export async function readTls(config: TlsConfig): Promise<SecureContextOptions> {
