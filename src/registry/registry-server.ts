@@ -46,7 +46,14 @@ function answered(exchange: Exchange): AnsweredRequest {
     userAgent: request.headers['user-agent'] ?? '',
     id: exchange.id,
     principal: principal.name,
+    ...(isFault(exchange) ? { fault: exchange.thrown } : {}),
   };
+}
+
+/** A client that goes away is no fault, whatever it leaves half done. */
+function isFault({ thrown, response, request }: Exchange): boolean {
+  if (thrown === undefined || !response.headersSent) return false;
+  return response.statusCode >= 500 || (!response.writableFinished && !request.destroyed);
 }
 
 /** Serves `parts`. Errors of the storage and the policies are answered in the specification's form. */

@@ -295,4 +295,6 @@ export interface AnsweredRequest {
   userAgent: string;
   id: string;
   principal: string;
+  /** What was thrown, where that is the registry's fault (5xx, or an answer that broke off). */
+  fault?: unknown;
 }

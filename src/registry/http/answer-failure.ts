@@ -15,6 +15,7 @@ const notFoundCodes: Partial<Record<RouteKind, RegistryCode>> = {
 /** In the specification's form; closes the connection where an answer has begun already. */
 export function answerFailure(exchange: Exchange, error: unknown): void {
   const { response, request, route, failureHeaders } = exchange;
+  exchange.thrown = error;
   if (response.headersSent || response.destroyed) {
     response.destroy();
     return;

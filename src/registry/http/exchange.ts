@@ -30,6 +30,8 @@ export interface Exchange {
   startedAt: number;
   /** More headers for an answer that says what went wrong. */
   failureHeaders: string[];
+  /** What was thrown, for the log. */
+  thrown?: unknown;
 }
 
 export type Handler = (exchange: Exchange) => Promise<void> | void;

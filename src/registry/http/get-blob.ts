@@ -34,7 +34,9 @@ function begin(exchange: Exchange, digest: string, size: number): Answer | undef
     return undefined;
   }
   const whole = { first: 0, last: size - 1 };
-  const range = rangeHolds(asked, digest) ? parseRange(asked.range, size) : undefined;
+  // Ranges are for GET alone (RFC 9110, "Range").
+  const isPartial = exchange.method === 'GET' && rangeHolds(asked, digest);
+  const range = isPartial ? parseRange(asked.range, size) : undefined;
   if (range === 'unsatisfiable') {
     exchange.failureHeaders.push('Content-Range', `bytes */${size}`);
     throw registryError('SIZE_INVALID', { status: 416, message: 'the range lies outside of the blob' });

@@ -39,6 +39,8 @@ function parse(data: Buffer, served: string): Manifest | ManifestIndex {
 }
 
 function checkType(document: Manifest | ManifestIndex, served: string): void {
+  if (bareType(document.mediaType) !== document.mediaType)
+    throw registryError('MANIFEST_INVALID', { message: 'its mediaType is not in its plain form' });
   if (vagueTypes.has(served) || served === document.mediaType) return;
   const message =
     manifestKind(served) === 'unknown'

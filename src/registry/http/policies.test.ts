@@ -349,12 +349,18 @@ describe('events and the access log', () => {
   });
 
   test('an unexpected error of the storage is 500, and gives nothing away', async () => {
-    const { storage } = await serve({});
+    const { storage, answers } = await serve({});
+    const fault = new Error('a secret of the disk');
     storage.tag = async () => {
-      throw new Error('a secret of the disk');
+      throw fault;
     };
     const answer = await client.getManifest('a', 'v1');
     assertError(answer, 500, 'UNKNOWN');
     assert.ok(!answer.body.toString().includes('secret'));
+    await sleep(20);
+    assert.equal(answers[0]?.fault, fault, 'the log may know');
+    assertError(await client.getManifest('a', 'sha256:bad'), 400, 'DIGEST_INVALID');
+    await sleep(20);
+    assert.equal(answers[1]?.fault, undefined);
   });
 });

@@ -27,6 +27,8 @@ const known: Array<[path: string, kind: RouteKind, repository: string, reference
   ['/v2/uploads/x', 'unknown', '', ''],
   ['/v2/a/b', 'unknown', '', ''],
   ['/v2//', 'unknown', '', ''],
+  ['v2/', 'unknown', '', ''],
+  ['*', 'unknown', '', ''],
   ['/v1/', 'unknown', '', ''],
   ['/v2/%', 'unknown', '', ''],
 ];
@@ -40,6 +42,11 @@ test('the endpoints of the specification', () => {
     assert.equal(prefixed.query.get('n'), '1');
     assert.equal(parseRoute(path, '/registry').kind, 'unknown');
   }
+});
+
+test('a target with scheme and host, as proxies write it', () => {
+  assert.equal(parseRoute('http://registry:5000/v2/a/tags/list?n=2', '').kind, 'tags');
+  assert.equal(parseRoute('https://x', '').kind, 'root');
 });
 
 test('no URL makes the parser throw, and what it reads is in the URL', () => {

@@ -55,8 +55,14 @@ function endpointOf(path: string): Pick<Route, 'kind' | 'repository' | 'referenc
   return unknown;
 }
 
+/** A request target as proxies may write it (RFC 9112, "absolute-form"), without scheme and host. */
+function originForm(url: string): string {
+  return url.startsWith('/') ? url : url.replace(/^https?:\/\/[^/?]*/i, '');
+}
+
 /** Never throws. `prefix` is what stands before `/v2/`. */
-export function parseRoute(url: string, prefix: string): Route {
+export function parseRoute(target: string, prefix: string): Route {
+  const url = originForm(target);
   const mark = url.indexOf('?');
   const path = decodePath(mark === -1 ? url : url.slice(0, mark));
   const query = mark === -1 ? noQuery : new URLSearchParams(url.slice(mark + 1));

@@ -66,6 +66,15 @@ export async function serveRequest(exchange: Exchange): Promise<void> {
     await run(exchange);
     drainBody(exchange.request);
   } catch (error) {
+    tryToAnswer(exchange, error);
+  }
+}
+
+/** A header that Node.js refuses to send must not end the process. */
+function tryToAnswer(exchange: Exchange, error: unknown): void {
+  try {
     answerFailure(exchange, error);
+  } catch {
+    exchange.response.destroy();
   }
 }

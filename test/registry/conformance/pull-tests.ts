@@ -214,7 +214,7 @@ function rangeTests(client: RegistryClient): void {
     assert.equal(rest.status, 206);
     assert.deepEqual(rest.body, data.subarray(4_999_000));
     const head = await client.ask('HEAD', path, { headers: { Range: 'bytes=10-19' } });
-    assert.equal(head.headers['content-length'], '10');
+    assert.equal(head.headers['content-length'], String(data.length), 'HEAD knows no ranges');
   });
 
   test('Range request support: a range outside of the blob is 416 with its size', async () => {
