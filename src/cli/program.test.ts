@@ -1,6 +1,6 @@
 /** The program as a whole: help, unknown words, wrong arguments, and errors with their exit codes. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -144,6 +144,12 @@ test('completion knows commands, flags and what stands there already', async () 
   assert.deepEqual((await candidates('container', 'l')).sort(), ['', 'logs', 'ls']);
   assert.ok((await candidates('run', '--mem')).includes('--memory'));
   assert.ok((await candidates('-H', host, 'volume', '')).includes('create'));
+  const config = join(folder, 'config');
+  mkdirSync(config);
+  writeFileSync(join(config, 'config.json'), '{"auths":{"b.example:5000":{},"a.example":{}}}');
+  const env = { DOCKER_CONFIG: config };
+  const logins = await gantry(['-H', host, 'completion', 'candidates', '--', 'logout', ''], '', env);
+  assert.equal(logins.stdout, 'a.example\nb.example:5000\n');
   for (const shell of ['bash', 'zsh', 'fish'])
     assert.match((await gantry(['completion', shell])).stdout, /gantry completion candidates/);
   assert.equal((await gantry(['completion', 'csh'])).code, 1);

@@ -5,6 +5,7 @@ import type { Network } from '../../wire/network.ts';
 import type { VolumeListResponse } from '../../wire/volume.ts';
 import type { Catalogue } from '../catalogue.ts';
 import type { Context } from '../context.ts';
+import { credentialStore } from '../credentials/registry-auth.ts';
 import type { FlagSet } from '../flags/flag.ts';
 import { globalFlags } from '../global-flags.ts';
 
@@ -90,17 +91,39 @@ function flagCandidates(flags: FlagSet): string[] {
   ];
 }
 
+/** Commands on one object. */
+const singleVerbs = new Set([
+  'attach',
+  'commit',
+  'diff',
+  'exec',
+  'export',
+  'history',
+  'logs',
+  'port',
+  'push',
+  'rename',
+  'tag',
+  'top',
+]);
+
 async function objectCandidates(context: Context, name: string, given: number): Promise<string[]> {
   const [noun, verb = ''] = name.split(' ');
   if (name === 'container run' || name === 'container create') return given === 0 ? images(context) : [];
-  const single = ['exec', 'logs', 'attach', 'port', 'top', 'rename', 'history', 'tag'].includes(verb);
+  if (name === 'login' || name === 'logout') return given === 0 ? registries(context) : [];
+  const single = singleVerbs.has(verb);
   if ((single && given > 0) || ['ls', 'prune', 'create', 'pull', 'load', 'import'].includes(verb)) return [];
   if (noun === 'container')
     return containers(context, !['stop', 'kill', 'exec', 'attach', 'pause', 'top', 'port'].includes(verb));
-  if (noun === 'image') return images(context);
+  if (noun === 'image' || noun === 'manifest') return images(context);
   if (noun === 'volume') return volumes(context);
   if (noun === 'network') return networks(context);
   return name === 'inspect' ? [...(await containers(context, true)), ...(await images(context))] : [];
+}
+
+/** Those that the user has a login for. */
+function registries(context: Context): string[] {
+  return credentialStore(context).servers();
 }
 
 async function containers({ client }: Context, all: boolean): Promise<string[]> {
