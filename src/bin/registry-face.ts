@@ -1,5 +1,6 @@
 /** What clients meet, made anew when the configuration is read again: who may do what, quotas, headers, read-only mode. */
 import type { Logger } from 'pino';
+import { messageOf } from '../errors/engine-error.ts';
 import { type Access, createAccess } from '../registry/access/create-access.ts';
 import type { RegistryConfig } from '../registry/config/registry-config.ts';
 import type { Metrics } from '../registry/metrics/metrics.ts';
@@ -61,7 +62,7 @@ export class RegistryFace {
 }
 
 function makeParts(config: RegistryConfig, access: Access, around: FaceSurroundings): Parts {
-  const { storage, webhooks, metrics, upstreams, onAnswer } = around;
+  const { storage, webhooks, metrics, upstreams, log, onAnswer } = around;
   const { quotas, immutable } = config.policy;
   const isBounded = quotas.length > 0 || immutable.length > 0;
   const parts: RegistryParts = {
@@ -69,9 +70,11 @@ function makeParts(config: RegistryConfig, access: Access, around: FaceSurroundi
     access: access.controller,
     listeners: [metrics.listener, webhooks.listener],
     settings: toSettings(config),
-    onAnswer: (answer) => {
+    onAnswer: ({ fault, ...answer }) => {
       metrics.onAnswer(answer);
       onAnswer?.(answer);
+      const { id, method, path } = answer;
+      if (fault !== undefined) log.error({ err: fault, id }, `${method} ${path} failed: ${messageOf(fault)}`);
     },
     ...(isBounded ? { policy: createPushPolicy(storage, config.policy) } : {}),
     ...(upstreams === undefined ? {} : { upstreams }),
