@@ -15,6 +15,7 @@ export function meter(
     const now = Date.now();
     if (now - last < interval && current < total) return;
     last = now;
-    progress({ id, status, current, total });
+    // Clients of strict types take whole numbers only.
+    progress({ id, status, current: Math.floor(current), total });
   };
 }
