@@ -104,13 +104,20 @@ function encodeRuntimes(info: SystemInfo): InfoResponse['Runtimes'] {
 function encodeRegistries(info: SystemInfo): InfoResponse['RegistryConfig'] {
   const isCidr = (registry: string): boolean => registry.includes('/');
   const hosts = info.insecureRegistries.filter((registry) => !isCidr(registry));
-  const insecure = hosts.map((name) => [name, { Name: name, Mirrors: [], Secure: false, Official: false }]);
+  const mirrors = (name: string): string[] => [...(info.registryMirrorsFor[name] ?? [])];
+  const names = new Set([...hosts, ...Object.keys(info.registryMirrorsFor)]);
+  names.delete('docker.io');
+  const others = [...names].map((name) => [
+    name,
+    { Name: name, Mirrors: mirrors(name), Secure: !hosts.includes(name), Official: false },
+  ]);
+  const hubMirrors = [...mirrors('docker.io'), ...info.registryMirrors];
   return {
     InsecureRegistryCIDRs: ['::1/128', '127.0.0.0/8', ...info.insecureRegistries.filter(isCidr)],
     IndexConfigs: {
-      'docker.io': { Name: 'docker.io', Mirrors: info.registryMirrors, Secure: true, Official: true },
-      ...Object.fromEntries(insecure),
+      'docker.io': { Name: 'docker.io', Mirrors: hubMirrors, Secure: true, Official: true },
+      ...Object.fromEntries(others),
     },
-    Mirrors: info.registryMirrors,
+    Mirrors: hubMirrors,
   };
 }

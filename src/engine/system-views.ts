@@ -43,6 +43,8 @@ export interface SystemInfo {
   dataRoot: string;
   registryMirrors: string[];
   insecureRegistries: string[];
+  /** Mirrors by the host of the registry. */
+  registryMirrorsFor: Readonly<Record<string, readonly string[]>>;
   httpProxy: string;
   httpsProxy: string;
   noProxy: string;

@@ -34,6 +34,7 @@ export async function systemInfo(engine: Engine): Promise<SystemInfo> {
     dataRoot: config.dataRoot,
     registryMirrors: [...config.registryMirrors],
     insecureRegistries: [...config.insecureRegistries],
+    registryMirrorsFor: config.registryMirrorsFor,
     ...proxySettings(engine),
     labels: [...config.labels],
     serverVersion: engineVersion,

@@ -5,8 +5,9 @@ import { isLayerType, mediaTypes } from '../oci/media-types.ts';
 import { formatPlatform, type Platform, selectByPlatform } from '../oci/platform.ts';
 import type { Reference } from '../oci/reference.ts';
 import type { RegistryAuth } from './image-types.ts';
-import { type Endpoint, endpointsOf, type RegistryConfig } from './registry/endpoints.ts';
+import { type Endpoint, endpointsOf, ownEndpoints, type RegistryConfig } from './registry/endpoints.ts';
 import { type FetchedManifest, RegistryClient } from './registry/registry-client.ts';
+import { withResolvedInsecure } from './registry/resolved-insecure.ts';
 import type { Transport } from './registry/transport.ts';
 
 export interface ResolvedManifest {
@@ -63,13 +64,24 @@ export async function firstAnswer<T>(
   { transport, config, reference, auth }: RepositoryQuery,
   ask: (client: RegistryClient) => Promise<T>,
 ): Promise<{ client: RegistryClient; answer: T }> {
-  return await firstEndpoint(endpointsOf(reference.domain, config), async (endpoint) => {
+  const { domain } = reference;
+  const endpoints = endpointsOf(domain, await withResolvedInsecure(domain, config));
+  return await firstEndpoint(endpoints, async (endpoint) => {
     const client = new RegistryClient(transport, endpoint, reference, auth);
     return { client, answer: await ask(client) };
   });
 }
 
-/** The same, for what is no matter of one repository. */
+/** The registry itself, for what mirrors cannot do. */
+export async function firstOwnEndpoint<T>(
+  domain: string,
+  config: RegistryConfig,
+  ask: (endpoint: Endpoint) => Promise<T>,
+): Promise<T> {
+  return await firstEndpoint(ownEndpoints(domain, await withResolvedInsecure(domain, config)), ask);
+}
+
+/** Asks one after the other, until one answers. */
 export async function firstEndpoint<T>(
   endpoints: readonly Endpoint[],
   ask: (endpoint: Endpoint) => Promise<T>,

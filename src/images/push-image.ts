@@ -10,14 +10,13 @@ import {
   type Reference,
   withDefaultTag,
 } from '../oci/reference.ts';
-import { firstEndpoint } from './fetch-manifest.ts';
+import { firstOwnEndpoint } from './fetch-manifest.ts';
 import type { ImageParts } from './image-parts.ts';
 import type { ImageRecord } from './image-records.ts';
 import type { PushRequest } from './image-types.ts';
 import type { Lease } from './leases.ts';
 import { digestReference, type LayerPush, pushLayers, pushOne } from './push-layers.ts';
 import { makeManifest, type OutgoingManifest, originalManifest, wantsOci } from './push-manifest.ts';
-import { ownEndpoints } from './registry/endpoints.ts';
 import { RegistryPusher } from './registry/registry-pusher.ts';
 
 /** A reference by tag. */
@@ -74,7 +73,7 @@ function connect(
   { auth }: PushRequest,
   signal: AbortSignal,
 ): Promise<RegistryPusher> {
-  return firstEndpoint(ownEndpoints(reference.domain, config), async (endpoint) => {
+  return firstOwnEndpoint(reference.domain, config, async (endpoint) => {
     const pusher = new RegistryPusher(transport, endpoint, reference, auth, signal);
     await pusher.ping();
     return pusher;

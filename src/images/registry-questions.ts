@@ -5,10 +5,9 @@ import { type Manifest, parseManifest } from '../oci/manifest.ts';
 import { parseImageConfig } from '../oci/parse-image-config.ts';
 import { normalizePlatform, type Platform } from '../oci/platform.ts';
 import { familiarReference, parseReference, type Reference, withDefaultTag } from '../oci/reference.ts';
-import { fetchDocument, firstEndpoint } from './fetch-manifest.ts';
+import { fetchDocument, firstOwnEndpoint } from './fetch-manifest.ts';
 import type { ImageParts } from './image-parts.ts';
 import type { DistributionInfo, RegistryAuth, RegistryLogin, RemoteManifest } from './image-types.ts';
-import { ownEndpoints } from './registry/endpoints.ts';
 import { readBytes } from './registry/read-text.ts';
 import type { FetchedManifest, RegistryClient } from './registry/registry-client.ts';
 import { textOfFailure } from './registry/registry-error.ts';
@@ -108,7 +107,7 @@ export async function checkLogin(
   signal?: AbortSignal,
 ): Promise<RegistryLogin> {
   const domain = domainOf(server);
-  return await firstEndpoint(ownEndpoints(domain, config), async (endpoint) => {
+  return await firstOwnEndpoint(domain, config, async (endpoint) => {
     const session = new RegistrySession(transport, endpoint, auth, { isOffline: true });
     const url = session.url('');
     const answer = await session

@@ -1,9 +1,9 @@
 /** Searches a registry for repositories: by Docker's old search interface, else in the registry's catalogue. */
 import { EngineError } from '../errors/engine-error.ts';
-import { firstEndpoint } from './fetch-manifest.ts';
+import { firstOwnEndpoint } from './fetch-manifest.ts';
 import type { ImageParts } from './image-parts.ts';
 import type { RegistryAuth, SearchResult } from './image-types.ts';
-import { type Endpoint, ownEndpoints } from './registry/endpoints.ts';
+import type { Endpoint } from './registry/endpoints.ts';
 import { readText } from './registry/read-text.ts';
 import { nextPage } from './registry/registry-client.ts';
 import { textOfFailure } from './registry/registry-error.ts';
@@ -35,12 +35,12 @@ export async function searchImages(
   signal?: AbortSignal,
 ): Promise<SearchResult[]> {
   const { host, term } = splitTerm(text);
-  const endpoints = host === '' ? [hubEndpoint] : ownEndpoints(host, config);
-  return await firstEndpoint(endpoints, async (endpoint) => {
+  const ask = async (endpoint: Endpoint): Promise<SearchResult[]> => {
     const session = new RegistrySession(transport, endpoint, auth);
     const query: Query = { session, host, term, limit, signal };
     return (await searchIndex(query)) ?? (await searchCatalogue(query));
-  });
+  };
+  return await (host === '' ? ask(hubEndpoint) : firstOwnEndpoint(host, config, ask));
 }
 
 function splitTerm(text: string): { host: string; term: string } {
