@@ -17,8 +17,10 @@ export interface GarbageCollectorParts {
   extraRoots?: () => ReadonlySet<string>;
 }
 
-/** Links, or manifests, looked at before others get their turn. */
-const sliceSize = 500;
+/** Links, or manifests, taken before others get their turn. */
+const sliceSize = 200;
+/** Those that are only looked at. */
+const lookSize = 2000;
 /** Files are slower. */
 const blobSliceSize = 32;
 
@@ -66,7 +68,7 @@ export class GarbageCollector {
       await collectLinks(repository, cutoff, ledger);
     }
     for (const orphans = [...ledger.orphans()]; orphans.length > 0 && !signal.aborted; await nextTurn()) {
-      const expired = orphans.splice(0, sliceSize).filter(([, usedAt]) => usedAt <= cutoff);
+      const expired = orphans.splice(-sliceSize).filter(([, usedAt]) => usedAt <= cutoff);
       const digests = expired.map(([digest]) => digest);
       if (dryRun) this.#countBlobs(digests, report);
       else await this.#deleteBlobs(digests, cutoff, report);
@@ -98,7 +100,7 @@ export class GarbageCollector {
       await live.mark(cutoff);
       const isDead = (digest: string): boolean =>
         !live.isLive(digest) && !repository.isTagged(digest) && ledger.needs(repository, digest) === 0;
-      const dead = [...repository.manifests.keys()].filter(isDead);
+      const dead = await inSlices([...repository.manifests.keys()], isDead);
       for (let count = 1; dead.length > 0; count += 1) {
         const manifest = repository.manifests.get(dead.pop() ?? '');
         if (manifest === undefined || !isDead(manifest.digest)) continue;
@@ -145,6 +147,15 @@ export class GarbageCollector {
     }
     await Promise.all(work);
   }
+}
+
+async function inSlices<T>(items: readonly T[], isWanted: (item: T) => boolean): Promise<T[]> {
+  const wanted: T[] = [];
+  for (let start = 0; start < items.length; start += lookSize) {
+    wanted.push(...items.slice(start, start + lookSize).filter(isWanted));
+    await nextTurn();
+  }
+  return wanted;
 }
 
 async function collectLinks(repository: Repository, cutoff: number, ledger: CollectionLedger): Promise<void> {

@@ -33,12 +33,7 @@ export class RegistryTables {
     this.#manifests = database.collection('registry_manifests', parseManifestRecord);
     this.#tags = database.collection('registry_tags', parseTag);
     this.uploads = database.collection('registry_uploads', parseUpload);
-    for (const [key, value] of this.#links.entries())
-      this.index.set(...splitKey(key, '@'), { kind: 'link', value });
-    for (const [key, value] of this.#manifests.entries())
-      this.index.set(...splitKey(key, '@'), { kind: 'manifest', value });
-    for (const [key, value] of this.#tags.entries())
-      this.index.set(...splitKey(key, ':'), { kind: 'tag', value });
+    this.#load();
   }
 
   change(): IndexChange {
@@ -67,12 +62,47 @@ export class RegistryTables {
     await this.commits.add(apply, () => undefined, 'process');
   }
 
+  #load(): void {
+    const shared = sharedStrings();
+    const names = (key: string, separator: '@' | ':'): [string, string] => {
+      const [repository, name] = splitKey(key, separator);
+      return [shared(repository), shared(name)];
+    };
+    for (const [key, value] of this.#links.entries())
+      this.index.set(...names(key, '@'), { kind: 'link', value });
+    for (const [key, value] of this.#manifests.entries()) {
+      const texts = {
+        digest: shared(value.digest),
+        mediaType: shared(value.mediaType),
+        references: value.references.map(shared),
+      };
+      this.index.set(...names(key, '@'), { kind: 'manifest', value: { ...value, ...texts } });
+    }
+    for (const [key, value] of this.#tags.entries()) {
+      const tag = { ...value, digest: shared(value.digest) };
+      this.index.set(...names(key, ':'), { kind: 'tag', value: tag });
+    }
+  }
+
   /** For `IndexChange` alone. */
   write(repository: string, key: string, change: IndexValue): void {
     if (change.kind === 'link') put(this.#links, `${repository}@${key}`, change.value);
     else if (change.kind === 'manifest') put(this.#manifests, `${repository}@${key}`, change.value);
     else put(this.#tags, `${repository}:${key}`, change.value);
   }
+}
+
+/** The same text is the same string, so that a digest takes its bytes of memory once, wherever it is named. */
+function sharedStrings(): (text: string) => string {
+  const known = new Map<string, string>();
+  return (text) => {
+    const found = known.get(text);
+    if (found !== undefined) return found;
+    // A part of a longer string keeps all of that alive: a copy does not.
+    const copy = Buffer.from(text).toString();
+    known.set(copy, copy);
+    return copy;
+  };
 }
 
 function put<T>(table: Collection<T>, key: string, value: T | undefined): void {
