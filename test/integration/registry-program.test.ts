@@ -265,7 +265,8 @@ describe('configuration', () => {
   });
 
   test('a UNIX socket, a prefix and headers', async () => {
-    const socketPath = join(tmpdir(), `gantry-registry-${process.pid}.sock`);
+    const directory = mkdtempSync(join(tmpdir(), 'gantry-registry-socket-'));
+    const socketPath = join(directory, 'socket');
     const http = {
       addr: socketPath,
       net: 'unix',
@@ -281,6 +282,7 @@ describe('configuration', () => {
         .end();
       assert.deepEqual(await promise, [200, 'DENY']);
     });
+    rmSync(directory, { recursive: true });
   });
 });
 
