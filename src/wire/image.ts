@@ -15,6 +15,17 @@ export interface ImageSummary {
   VirtualSize?: number;
   Labels: Record<string, string> | null;
   Containers: number;
+  /** Where it was asked for, and the daemon keeps several platforms of an image. */
+  Manifests?: ImageManifestSummary[];
+}
+
+/** One manifest of an image: of a platform, or what attests to one. */
+export interface ImageManifestSummary {
+  ID: string;
+  Kind: string;
+  Available: boolean;
+  Size: { Content: number; Total: number };
+  ImageData?: { Platform: WirePlatform; Containers: string[] | null };
 }
 
 /** `Config` of an image: its fields are left out where they are empty, from 1.50 on. */

@@ -12,11 +12,10 @@ import { type CommandResult, dockerCli, runProgram, TestDaemon } from '../suppor
 const docker = dockerCli;
 const skip = docker === undefined ? 'this host has no docker CLI' : false;
 
-/** Flags of docker's that stand for what Gantry doesn't have: swarm's volumes, trees of platforms, Windows. */
+/** Flags of docker's that stand for what Gantry doesn't have: swarm's volumes, Windows. */
 const absent = new Set([
   'volume create: availability, group, limit-bytes, required-bytes, scope, secret, sharing, topology-preferred, topology-required, type',
   'volume ls: cluster',
-  'image ls: tree',
 ]);
 
 function flagsOf(help: string): Map<string, string> {

@@ -1,7 +1,10 @@
 /** `gantry images`, `gantry image ls`. */
+import { EngineError } from '../../../errors/engine-error.ts';
+import type { ContainerSummary } from '../../../wire/container.ts';
 import type { ImageSummary } from '../../../wire/image.ts';
 import { defineCommand } from '../../command.ts';
-import { filterFlag, filtersQuery, withFilter } from '../../filters.ts';
+import type { Context } from '../../context.ts';
+import { type FilterMap, filterFlag, filtersQuery, withFilter } from '../../filters.ts';
 import { text, toggle } from '../../flags/kinds.ts';
 import { formatHelp, formatRows } from '../../output/format-rows.ts';
 import { imageLayout, imageRows } from '../../rows/image-row.ts';
@@ -12,6 +15,8 @@ export const ls = defineCommand({
     ['images', 'All images'],
     ['images alpine', 'Of one repository'],
     ['images --filter dangling=true -q', 'IDs of images without a name'],
+    ["images --filter reference='*/team/*:1.*'", 'By a pattern for names'],
+    ['images --tree', 'Each image with all of its names'],
   ],
   arguments: [0, 1],
   flags: {
@@ -21,10 +26,13 @@ export const ls = defineCommand({
     format: text(formatHelp),
     'no-trunc': toggle("Don't truncate output"),
     quiet: toggle('Only show image IDs', { short: 'q' }),
+    tree: toggle('Show each image with all of its names, its platforms, and whether a container uses it'),
   },
-  run: async ({ client, io }, { flags, positional }) => {
+  run: async (context, { flags, positional }) => {
+    const { client, io } = context;
     const reference = positional[0];
     const filters = reference === undefined ? flags.filter : withFilter(flags.filter, 'reference', reference);
+    if (flags.tree) return showTree(context, flags, filters);
     const query = { all: flags.all, ...filtersQuery(filters) };
     const images = await client.call<ImageSummary[]>('GET', '/images/json', { query });
     const digests = flags.digests || /\.Digest\b/.test(flags.format);
@@ -33,3 +41,24 @@ export const ls = defineCommand({
     return 0;
   },
 });
+
+async function showTree(
+  { client, io }: Context,
+  flags: { all: boolean; digests: boolean; format: string; quiet: boolean; 'no-trunc': boolean },
+  filters: FilterMap,
+): Promise<number> {
+  for (const name of ['no-trunc', 'quiet', 'digests', 'format'] as const) {
+    if (flags[name] === false || flags[name] === '') continue;
+    throw new EngineError('invalid-argument', `conflicting options: --${name} and --tree`);
+  }
+  const query = { all: flags.all, manifests: true, ...filtersQuery(filters) };
+  const [images, containers, { imageTree }, { styleFor }] = await Promise.all([
+    client.call<ImageSummary[]>('GET', '/images/json', { query }),
+    client.call<ContainerSummary[]>('GET', '/containers/json', { query: { all: true } }),
+    import('../../output/image-tree.ts'),
+    import('../../help/style.ts'),
+  ]);
+  const used = new Set(containers.map(({ ImageID }) => ImageID));
+  io.stdout.write(imageTree(images, used, styleFor(io.stdout, io.env)));
+  return 0;
+}
