@@ -8,6 +8,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { callApi } from '../support/api-client.ts';
 import { TestDaemon } from '../support/daemon.ts';
+import { GantryRegistry } from '../support/gantry-registry.ts';
 import { buildBusyboxImage, buildImage, buildIndex } from '../support/image-fixtures.ts';
 import { startRegistry, type TestRegistry } from '../support/registry.ts';
 import { tarOf } from '../support/tar-writer.ts';
@@ -166,5 +167,49 @@ test('a pull goes on where it was after kill -9', async () => {
     assert.ok(proxy.down < 9_000_000, `${proxy.down} bytes came again`);
   } finally {
     await proxy.close();
+  }
+});
+
+test('a push goes on where it was after kill -9 of the registry, and of the daemon', async () => {
+  const own = await GantryRegistry.start();
+  const proxy = await ThrottledProxy.start(own.port);
+  const bring = async (tag: string): Promise<string> => {
+    const image = buildImage({ layers: [tarOf([{ name: 'big', data: randomBytes(12_000_000) }])] });
+    await registry.push('pushed', tag, image);
+    await daemon.ok(['pull', `${registry.host}/pushed:${tag}`]);
+    await daemon.ok(['tag', `${registry.host}/pushed:${tag}`, `${proxy.host}/pushed:${tag}`]);
+    return image.manifest.digest;
+  };
+  try {
+    const first = await bring('one');
+    proxy.rate = 12_000_000;
+    const pushing = daemon.docker(['push', `${proxy.host}/pushed:one`]);
+    await proxy.until(() => proxy.up > 7_000_000);
+    await own.kill9();
+    await own.launch();
+    const { code, stdout, stderr } = await pushing;
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, new RegExp(`^one: digest: ${first} size: `, 'm'));
+    // Not twice twelve: what the registry had is kept, but for what was on the way.
+    assert.ok(proxy.up < 20_000_000, `${proxy.up} bytes were sent`);
+
+    const second = await bring('two');
+    proxy.up = 0;
+    const interrupted = daemon.docker(['push', `${proxy.host}/pushed:two`]);
+    await proxy.until(() => proxy.up > 7_000_000);
+    await daemon.kill9();
+    assert.notEqual((await interrupted).code, 0);
+    await daemon.launch();
+    proxy.up = 0;
+    assert.match(
+      await daemon.ok(['push', `${proxy.host}/pushed:two`]),
+      new RegExp(`^two: digest: ${second} size: `, 'm'),
+    );
+    assert.ok(proxy.up < 9_000_000, `${proxy.up} bytes were sent again`);
+    await daemon.ok(['rmi', '-f', `${registry.host}/pushed:two`, `${proxy.host}/pushed:two`]);
+    await daemon.ok(['pull', `${own.host}/pushed:two`]);
+  } finally {
+    await proxy.close();
+    await own.close();
   }
 });
