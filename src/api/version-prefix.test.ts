@@ -28,6 +28,14 @@ test('slashes within image names are escaped', () => {
   );
   assert.equal(escapeImageName('DELETE', '/images/a/json'), '/images/a%2Fjson');
   assert.equal(escapeImageName('POST', '/images/a/b/tag?repo=c/d'), '/images/a%2Fb/tag?repo=c/d');
+  assert.equal(
+    escapeImageName('GET', '/distribution/host:5000/a/b@sha256:1/json'),
+    '/distribution/host:5000%2Fa%2Fb@sha256:1/json',
+  );
+  assert.equal(
+    escapeImageName('GET', '/gantry/manifests/a/b:c?expand=1'),
+    '/gantry/manifests/a%2Fb:c?expand=1',
+  );
   for (const path of ['/images/json', '/images/busybox/json', '/images/a%2Fb/json', '/containers/a/json']) {
     assert.equal(escapeImageName('GET', path), path);
   }
