@@ -1,6 +1,8 @@
 /** Everyday work by the stock docker CLI, and the same by gantry. */
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { dockerCli, runProgram, TestDaemon } from '../support/daemon.ts';
@@ -232,6 +234,59 @@ function everydayWork(): void {
     assert.match(await daemon.ok(['rmi', 'little:v1']), /Untagged: little:v1/);
     assert.match(await daemon.ok(['rmi', 'other/little:v2']), /Deleted: sha256:/);
     assert.doesNotMatch(await daemon.ok(['images']), /little/);
+  });
+
+  test('commit, diff, export and import: what a container changed travels', async () => {
+    await daemon.ok([
+      'run',
+      '--name',
+      'changed',
+      'busybox',
+      'sh',
+      '-c',
+      'echo new >/root/file; rm /etc/group',
+    ]);
+    assert.deepEqual((await daemon.ok(['diff', 'changed'])).split('\n').sort(), [
+      'A /root/file',
+      'C /etc',
+      'C /root',
+      'D /etc/group',
+    ]);
+    const flags = ['-a', 'me', '-m', 'why', '-c', 'CMD ["cat","/root/file"]', '-c', 'LABEL made=here'];
+    const id = await daemon.ok(['commit', ...flags, 'changed', 'made:1']);
+    assert.match(id, /^sha256:[0-9a-f]{64}$/);
+    assert.equal(await daemon.ok(['run', '--rm', 'made:1']), 'new');
+    const format = '{{.Author}}|{{.Comment}}|{{.Config.Labels.made}}|{{.Id}}';
+    assert.equal(await daemon.ok(['image', 'inspect', '-f', format, 'made:1']), `me|why|here|${id}`);
+    const files = join(daemon.root, 'files.tar');
+    await daemon.ok(['export', '-o', files, 'changed']);
+    await daemon.ok(['import', '-c', 'CMD ["sh"]', files, 'flat:1']);
+    assert.equal(await daemon.ok(['run', '--rm', 'flat:1', 'cat', '/root/file']), 'new');
+    assert.equal((await daemon.docker(['run', '--rm', 'flat:1', 'test', '-e', '/etc/group'])).code, 1);
+    await daemon.ok(['rm', 'changed']);
+    await daemon.ok(['rmi', 'made:1', 'flat:1']);
+  });
+
+  test('save and load: several images in one archive, by file and by pipe', async () => {
+    await daemon.ok(['tag', 'busybox', 'one:1']);
+    await daemon.ok(['tag', 'busybox', 'two:2']);
+    const archive = join(daemon.root, 'images.tar');
+    await daemon.ok(['save', '-o', archive, 'one:1', 'two:2']);
+    assert.equal(statSync(archive).mode & 0o777, 0o600);
+    await daemon.ok(['rmi', 'one:1', 'two:2']);
+    assert.equal(await daemon.ok(['load', '-i', archive]), 'Loaded image: one:1\nLoaded image: two:2');
+    const pipe = `${daemon.dockerArgv(['save', 'one:1']).join(' ')} | ${daemon.dockerArgv(['load', '-q']).join(' ')}`;
+    assert.deepEqual(await runProgram(['sh', '-c', pipe]), {
+      code: 0,
+      stdout: 'Loaded image: one:1\n',
+      stderr: '',
+    });
+    const refused = await daemon.docker(['save', '-o', '/dev/null', 'one:1']);
+    assert.deepEqual(
+      [refused.code, refused.stderr],
+      [1, 'failed to save image: cannot write to a character device file\n'],
+    );
+    await daemon.ok(['rmi', 'one:1', 'two:2']);
   });
 
   test('two attaches at once get the same output, and one may send input', async () => {
