@@ -95,13 +95,18 @@ async function loadImage(parts: ImageParts, image: ReadImage, loading: Loading):
   const { configDigest: imageId, config, layerDigests, names } = image;
   const diffIds = config.rootfs.diff_ids;
   const chainIds = chainIdsOf(diffIds);
-  const layers: LayerOfImage[] = [];
-  for (const [index, diffId] of diffIds.entries()) {
-    const layer = { diffId, chainId: chainIds[index] ?? '', digest: layerDigests[index] ?? '' };
-    const own = await loadLayer(parts, layer, loading);
-    // A manifest names its own blobs, and is pushed and saved with them. Otherwise, one that is here already will do.
-    layers.push(image.manifestDigest === undefined ? withKnownBlob(parts, own) : own);
-  }
+  const loaded = await loadLayers(
+    parts,
+    diffIds.map((diffId, index) => ({
+      diffId,
+      chainId: chainIds[index] ?? '',
+      digest: layerDigests[index] ?? '',
+    })),
+    loading,
+  );
+  // A manifest names its own blobs, and is pushed and saved with them. Otherwise, one that is here already will do.
+  const layers =
+    image.manifestDigest === undefined ? loaded.map((layer) => withKnownBlob(parts, layer)) : loaded;
   const known = table.record(imageId);
   const manifestDigests =
     image.manifestDigest === undefined ? (known?.manifestDigests ?? []) : [image.manifestDigest];
@@ -118,9 +123,38 @@ async function loadImage(parts: ImageParts, image: ReadImage, loading: Loading):
   return imageId;
 }
 
+interface ArchivedLayer {
+  diffId: string;
+  chainId: string;
+  digest: string;
+}
+
+/** Side by side. The first that fails ends all, and is the one that is told of. */
+async function loadLayers(
+  parts: ImageParts,
+  layers: readonly ArchivedLayer[],
+  loading: Loading,
+): Promise<LayerOfImage[]> {
+  const controller = new AbortController();
+  const signals = loading.signal === undefined ? [] : [loading.signal];
+  const signal = AbortSignal.any([...signals, controller.signal]);
+  const outcomes = await Promise.allSettled(
+    layers.map(async (layer) => {
+      try {
+        return await loadLayer(parts, layer, { ...loading, signal });
+      } catch (error) {
+        controller.abort(error);
+        throw error;
+      }
+    }),
+  );
+  if (controller.signal.aborted) throw controller.signal.reason;
+  return outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+}
+
 async function loadLayer(
   parts: ImageParts,
-  layer: { diffId: string; chainId: string; digest: string },
+  layer: ArchivedLayer,
   { progress, lease, signal }: Loading,
 ): Promise<LayerOfImage> {
   const { diffId, chainId, digest } = layer;

@@ -33,6 +33,15 @@ function checkProcess(config: unknown): void {
   for (const key of ['ExposedPorts', 'Volumes', 'Healthcheck'])
     optional(config[key], isObject, `config.${key}`);
   optional(config['Labels'], isStringMap, 'config.Labels');
+  checkHealthcheck(config['Healthcheck']);
+}
+
+/** Numbers are nanoseconds, or a count. */
+function checkHealthcheck(healthcheck: unknown): void {
+  if (!isObject(healthcheck)) return;
+  optional(healthcheck['Test'], isStringList, 'config.Healthcheck.Test');
+  for (const key of ['Interval', 'Timeout', 'StartPeriod', 'StartInterval', 'Retries'])
+    optional(healthcheck[key], Number.isSafeInteger, `config.Healthcheck.${key}`);
 }
 
 function checkHistory(history: unknown): void {

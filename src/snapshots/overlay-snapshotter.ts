@@ -23,6 +23,7 @@ import { defaultMaxExpansion, expansionLimit } from './expansion.ts';
 import { doFileOperations } from './layer-operations.ts';
 import { layerRecordName, readLayerRecord } from './layer-record.ts';
 import { removeTree, sweepTree } from './remove-tree.ts';
+import { SharedSync } from './shared-sync.ts';
 import type { LayerFile, Snapshotter } from './snapshotter.ts';
 import { UnpackPool } from './unpack-pool.ts';
 import { noSpace, throwIfCancelled, type UnpackedTree } from './unpack-thread.ts';
@@ -37,6 +38,8 @@ export interface OverlaySnapshotterOptions {
   maxExpansion?: number;
 }
 
+/** Bytes above which a layer is likely to have many files. */
+const largeLayer = 8 * 1024 * 1024;
 const treeName = 'diff';
 const parentsName = 'layers.json';
 const containerIdPattern = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
@@ -53,6 +56,7 @@ export class OverlaySnapshotter implements Snapshotter {
   readonly #launcher: Pick<Launcher, 'attributes' | 'fileOperations' | 'run'>;
   readonly #gzip: GzipHelper | undefined;
   readonly #pool = new UnpackPool();
+  readonly #sync: SharedSync;
   /** What a crash left is being removed. */
   readonly #sweeping: Promise<void>;
   /** Sizes by chain ID. */
@@ -68,6 +72,7 @@ export class OverlaySnapshotter implements Snapshotter {
     this.#temporaryRoot = join(options.root, 'temporary');
     this.#launcher = options.launcher;
     this.#gzip = options.gzip;
+    this.#sync = new SharedSync(options.launcher, options.root);
     this.maxExpansion = options.maxExpansion ?? defaultMaxExpansion;
     mkdirSync(options.root, { recursive: true, mode: 0o710 });
     this.#sweeping = sweepTree(this.#launcher, options.root, this.#temporaryRoot);
@@ -126,8 +131,10 @@ export class OverlaySnapshotter implements Snapshotter {
   }
 
   async removeLayer(chainId: string): Promise<void> {
-    if (!this.#layers.delete(chainId)) return;
-    await this.#discard(join(this.#layersRoot, digestHex(chainId)));
+    const size = this.#layers.get(chainId);
+    if (size === undefined) return;
+    this.#layers.delete(chainId);
+    await this.#discard(join(this.#layersRoot, digestHex(chainId)), size > largeLayer);
   }
 
   /** Cheap on purpose, three directories and a small file, nothing synced: it is on the way of every start. */
@@ -248,13 +255,7 @@ export class OverlaySnapshotter implements Snapshotter {
     const file = await open(join(temporary, layerRecordName), 'wx', 0o600);
     await file.writeFile(JSON.stringify({ size, opaque }));
     await file.close();
-    // One syncfs(2) for all files of the layer; one fsync(2) a file would take minutes.
-    const { exitCode, stderr } = await this.#launcher.run({
-      argv: ['sync', '-f', temporary],
-      timeoutMs: 600_000,
-    });
-    if (exitCode !== 0)
-      throw new EngineError('unavailable', `cannot sync ${temporary}: ${stderr.toString().trim()}`);
+    await this.#sync.run();
     await rm(target, { recursive: true, force: true });
     await rename(temporary, target);
     await syncDirectory(this.#layersRoot);
@@ -262,7 +263,7 @@ export class OverlaySnapshotter implements Snapshotter {
   }
 
   /** Out of sight at once, by a rename; deleted after that. */
-  async #discard(directory: string): Promise<void> {
+  async #discard(directory: string, large = false): Promise<void> {
     const temporary = join(this.#temporaryRoot, randomBytes(8).toString('hex'));
     try {
       await rename(directory, temporary);
@@ -270,7 +271,7 @@ export class OverlaySnapshotter implements Snapshotter {
       if (errnoOf(error) === 'ENOENT') return;
       throw asEngineError(error);
     }
-    await removeTree(this.#launcher, temporary);
+    await removeTree(this.#launcher, temporary, large);
   }
 
   #containerDirectory(containerId: string): string {

@@ -10,8 +10,16 @@ import type { Launcher } from '../host/launcher-types.ts';
 const patience = 3600_000;
 const removedPrefix = 'removed-';
 
-/** Removes `path` and all below it; nothing where there is none. */
-export async function removeTree(launcher: Pick<Launcher, 'run'>, path: string): Promise<void> {
+/** Removes `path` and all below it; nothing where there is none. A `large` one in a process of its own: a hundred thousand calls from here would be felt. */
+export async function removeTree(
+  launcher: Pick<Launcher, 'run'>,
+  path: string,
+  large = false,
+): Promise<void> {
+  if (large) {
+    await removeByProgram(launcher, path);
+    return;
+  }
   try {
     await rm(path, { recursive: true, force: true, maxRetries: 3 });
   } catch (error) {
