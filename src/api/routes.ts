@@ -32,7 +32,7 @@ import { getImagesSearch } from './image-search.ts';
 import { postImageCreate, postImagesLoad } from './image-transfer.ts';
 import { deleteImage, getHistory, getImage, getImages, postImagesPrune, postTag } from './images.ts';
 import { deleteNetwork, getNetwork, getNetworks, postNetworksPrune } from './networks.ts';
-import { getDiskUsage, getInfo, getVersion, ping } from './system.ts';
+import { getDiskUsage, getInfo, getVersion, ping, postBuildPrune } from './system.ts';
 import { deleteVolume, getVolume, getVolumes, postVolumeCreate, postVolumesPrune } from './volumes.ts';
 
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
@@ -96,7 +96,7 @@ export const routes: readonly Route[] = [
   ['GET', '/distribution/:name/json', getDistribution],
   ['GET', '/gantry/manifests/:name', getRemoteManifests],
   ['POST', '/build', notImplemented('build')],
-  ['POST', '/build/prune', notImplemented('build cache')],
+  ['POST', '/build/prune', postBuildPrune],
   ['POST', '/session', notImplemented('build sessions')],
   ['POST', '/grpc', notImplemented('build over gRPC')],
 

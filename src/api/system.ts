@@ -1,6 +1,6 @@
 /** `_ping`, `version`, `info` and `system/df`. */
 import { systemDiskUsage, systemInfo, systemVersion } from '../engine/system.ts';
-import type { DiskUsageResponse, InfoResponse, VersionResponse } from '../wire/system.ts';
+import type { BuildPruneResponse, DiskUsageResponse, InfoResponse, VersionResponse } from '../wire/system.ts';
 import type { Call } from './call.ts';
 import { encodeSummary } from './container-encode.ts';
 import { encodeImageSummary } from './image-encode.ts';
@@ -60,4 +60,9 @@ export async function getDiskUsage(call: Call): Promise<DiskUsageResponse> {
     Volumes: wants('volume') ? usage.volumes.map(encodeVolume) : null,
     BuildCache: wants('build-cache') ? [] : null,
   };
+}
+
+/** There is no builder, and so no cache of one: all of it is gone. */
+export function postBuildPrune(): BuildPruneResponse {
+  return { CachesDeleted: null, SpaceReclaimed: 0 };
 }

@@ -1,16 +1,11 @@
 /** Asks before something is deleted. */
-import { EngineError } from '../errors/engine-error.ts';
 import type { Io } from './io.ts';
 
-/** Goes on after `y` or `yes`. EngineError `cancelled` after anything else, or where nobody can answer. */
-export async function confirm(io: Io, warning: string): Promise<void> {
+/** True after `y` or `yes`; false after anything else, or where nobody can answer. */
+export async function confirm(io: Io, warning: string): Promise<boolean> {
   io.stdout.write(`${warning}\nAre you sure you want to continue? [y/N] `);
   const answer = await readLine(io);
-  if (/^y(es)?$/i.test(answer.trim())) return;
-  if (!io.stdin.isTerminal) io.stdout.write('\n');
-  throw new EngineError('cancelled', 'operation cancelled: nothing was removed', {
-    details: { exitCode: 1 },
-  });
+  return /^y(es)?$/i.test(answer.trim());
 }
 
 async function readLine(io: Io): Promise<string> {

@@ -151,6 +151,12 @@ export interface BuildCacheRow {
   UsageCount: number;
 }
 
+/** `POST /build/prune`. */
+export interface BuildPruneResponse {
+  CachesDeleted: string[] | null;
+  SpaceReclaimed: number;
+}
+
 /** `GET /system/df`. */
 export interface DiskUsageResponse {
   LayersSize: number;

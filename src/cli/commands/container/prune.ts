@@ -14,7 +14,7 @@ export const prune = defineCommand({
     force: toggle('Do not prompt for confirmation', { short: 'f' }),
   },
   run: async ({ client, io }, { flags }) => {
-    if (!flags.force) await confirm(io, 'WARNING! This will remove all stopped containers.');
+    if (!flags.force && !(await confirm(io, 'WARNING! This will remove all stopped containers.'))) return 0;
     const query = filtersQuery(flags.filter);
     const pruned = await client.call<ContainersPruneResponse>('POST', '/containers/prune', { query });
     io.stdout.write(

@@ -19,7 +19,7 @@ export const prune = defineCommand({
     const which = flags.all
       ? 'all images without at least one container associated to them'
       : 'all dangling images';
-    if (!flags.force) await confirm(io, `WARNING! This will remove ${which}.`);
+    if (!flags.force && !(await confirm(io, `WARNING! This will remove ${which}.`))) return 0;
     const query = filtersQuery(withFilter(flags.filter, 'dangling', String(!flags.all)));
     const pruned = await client.call<ImagesPruneResponse>('POST', '/images/prune', { query });
     const deleted = (pruned.ImagesDeleted ?? []).map(describeDeleted);

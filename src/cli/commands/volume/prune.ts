@@ -23,8 +23,11 @@ export const prune = defineCommand({
       );
     }
     const which = flags.all ? 'all local volumes' : 'anonymous local volumes';
-    if (!flags.force)
-      await confirm(io, `WARNING! This will remove ${which} not used by at least one container.`);
+    if (
+      !flags.force &&
+      !(await confirm(io, `WARNING! This will remove ${which} not used by at least one container.`))
+    )
+      return 0;
     const filters = flags.all ? withFilter(flags.filter, 'all', 'true') : flags.filter;
     const pruned = await client.call<VolumesPruneResponse>('POST', '/volumes/prune', {
       query: filtersQuery(filters),
