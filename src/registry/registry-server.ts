@@ -19,7 +19,7 @@ export const registryServerOptions = {
   headersTimeout: 60_000,
   keepAliveTimeout: 120_000,
   noDelay: true,
-  /** Bytes of a read from the socket: uploads come in fewer pieces. */
+  /** Bytes that a connection may hold each way: large blobs go out in fewer, larger writes. */
   highWaterMark: 256 * 1024,
 } as const satisfies ServerOptions;
 

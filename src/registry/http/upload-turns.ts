@@ -5,7 +5,7 @@ import { Deferred } from '../../util/deferred.ts';
 import type { RegistryStorage, StoredBlob, Upload } from '../registry-types.ts';
 import { registryError } from './registry-error.ts';
 
-/** Milliseconds for which a request waits for its turn, and after which a client that has the turn counts as silent. */
+/** Milliseconds for which a request waits for its turn; a client that has it and sent nothing for half of them counts as silent. */
 const defaultPatience = 3000;
 
 /** A request as far as it can be ended. */
@@ -121,7 +121,7 @@ export class UploadTurns {
     const held = this.#held.get(id);
     if (held === undefined) return false;
     if (await isSettledWithin(this.#patience, held.released)) return true;
-    if (held.silence < this.#patience) return false;
+    if (held.silence < this.#patience / 2) return false;
     held.interrupt();
     return await isSettledWithin(this.#patience, held.released);
   }
