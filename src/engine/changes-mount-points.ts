@@ -7,4 +7,5 @@ const files = ['dev/console', 'etc/hostname', 'etc/hosts', 'etc/resolv.conf'];
 export const runtimeMountPoints: readonly MountPoint[] = [
   ...directories.map((path): MountPoint => ({ path, kind: 'directory' })),
   ...files.map((path): MountPoint => ({ path, kind: 'file' })),
+  { path: 'etc/mtab', kind: 'link', target: '/proc/mounts' },
 ];

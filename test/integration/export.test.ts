@@ -38,6 +38,7 @@ test('a running container’s files are exported as it sees them, without its vo
     'drwxr-xr-x 33/33 var/www/',
     'drwxr-xr-x 0/0 proc/',
     'drwxr-xr-x 0/0 sys/',
+    'lrwxrwxrwx 0/0 etc/mtab -> /proc/mounts',
     'drwxr-xr-x 0/0 dev/pts/',
     '-rwxr-xr-x 0/0 etc/hosts',
     '-rwxr-xr-x 0/0 bin/busybox',

@@ -8,11 +8,10 @@ export interface ArchiveTrees {
   lower: readonly string[];
 }
 
-/** An empty directory or file to mount over, which the runtime makes where there is none. */
-export interface MountPoint {
-  path: string;
-  kind: 'directory' | 'file';
-}
+/** An empty directory or file to mount over, which the runtime makes where there is none; or a link that Docker makes beside them. */
+export type MountPoint =
+  | { path: string; kind: 'directory' | 'file' }
+  | { path: string; kind: 'link'; target: string };
 
 export interface ArchiveJob extends ArchiveTrees {
   /** `changes`: a list of them; `layer`: the same as a layer's tar; `merged`: a tar of all. */

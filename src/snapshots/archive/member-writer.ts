@@ -157,8 +157,12 @@ export class MemberWriter {
     }
   }
 
-  async #writeMountPoint({ path, kind }: MountPoint): Promise<void> {
-    await this.#write(bareEntry(path, kind === 'directory' ? 'directory' : 'file', 0o755));
+  async #writeMountPoint(mountPoint: MountPoint): Promise<void> {
+    const { path, kind } = mountPoint;
+    if (kind === 'link') {
+      const link = Buffer.from(mountPoint.target);
+      await this.#write({ ...bareEntry(path, 'symlink', 0o777), link });
+    } else await this.#write(bareEntry(path, kind, 0o755));
   }
 
   /** What went away since it was listed is left out. */
