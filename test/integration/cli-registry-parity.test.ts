@@ -43,11 +43,12 @@ async function openStage(): Promise<Stage> {
       '-c',
       'echo x >/new; rm /etc/group; mkdir /d',
     ]);
-    const id = await daemon.ok(['ps', '-aq']);
+    const id = await daemon.ok(['ps', '-aq', '--no-trunc']);
     const named: ReadonlyArray<readonly [from: string, to: string]> = [
       [registry.host, 'REG'],
       [folder, 'FOLDER'],
       [id, 'ID'],
+      [id.slice(0, 12), 'ID'],
       ["'gantry ", "'docker "],
       ['gantry:', 'docker:'],
     ];
@@ -91,6 +92,7 @@ function withoutAges(text: string): string {
       /\b(About an? \w+|Less than a second|\d+ (second|minute|hour|day|week|month|year)s?)( ago\b)?/g,
       'AGE',
     )
+    .replace(/\b2\d{3}-\d\d-\d\d \d\d:\d\d:\d\d\b/g, 'TIME')
     .replace(/ {2,}/g, '  ');
 }
 
@@ -141,12 +143,17 @@ describe('with a registry', { skip }, () => {
     'rmi -f nope',
     'system df',
     'system df -v',
+    'system df --format json',
+    'system df -v --format {{range.Images}}{{.ID}}{{.UniqueSize}}{{end}}{{len(.Volumes)}}',
+    'system df -v --format json',
     'logout REG',
     'push REG/lib/busybox:1',
     'rmi REG/lib/single:1 REG/lib/busybox:1',
     'image prune -f',
     'image prune -af --filter until=1h --filter label!=x',
     'history busybox',
+    'system prune -f',
+    'system prune -af --volumes --filter label!=x',
   ];
 
   test('the same steps have the same words', { timeout: 60_000 }, async () => {

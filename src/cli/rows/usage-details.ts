@@ -1,9 +1,10 @@
 /** Disk usage of every image, container and volume. */
 import type { BuildCacheRow, DiskUsageResponse } from '../../wire/system.ts';
 import type { Volume } from '../../wire/volume.ts';
-import { formatRows } from '../output/format-rows.ts';
+import { compileTemplate, formatRows, withPrefix } from '../output/format-rows.ts';
 import { ago, humanSize, shortId } from '../output/human.ts';
-import { GoRow } from '../template/value.ts';
+import { executeTemplate } from '../template/evaluate.ts';
+import { GoRow, GoStruct } from '../template/value.ts';
 import { containerLayout, containerRow } from './container-row.ts';
 import { imageLayout, imageRows } from './image-row.ts';
 import { usageRows } from './usage-row.ts';
@@ -13,26 +14,49 @@ const imageColumns =
 const containerColumns =
   '{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.LocalVolumes}}\t{{.Size}}\t{{.RunningFor}}\t{{.Status}}\t{{.Names}}';
 
-/** What `gantry system df -v` prints. */
-export function detailedUsage(usage: DiskUsageResponse): string {
-  // Of several names of an image only the first is shown: its size counts once.
-  const images = (usage.Images ?? []).flatMap((image) =>
-    imageRows(image, { digests: false, truncate: true }).slice(0, 1),
-  );
-  const containers = (usage.Containers ?? []).map((container) =>
-    containerRow({ ...container, SizeRootFs: 0 }, true),
-  );
+/** What `gantry system df -v` prints, or in `format`. EngineError `invalid-argument` for a bad template. */
+export function detailedUsage(usage: DiskUsageResponse, format: string): string {
+  if (format !== '' && format !== 'table') return formatted(detailRows(usage, false), format);
+  const rows = detailRows(usage, true);
   const cache = usageRows(usage)[3]?.methods['Size']?.();
   return [
     'Images space usage:\n',
-    formatRows('', false, { ...imageLayout(false), columns: imageColumns }, images),
+    formatRows('', false, { ...imageLayout(false), columns: imageColumns }, rows.Images),
     'Containers space usage:\n',
-    formatRows('', false, { ...containerLayout(true), columns: containerColumns }, containers),
+    formatRows('', false, { ...containerLayout(true), columns: containerColumns }, rows.Containers),
     'Local Volumes space usage:\n',
-    formatRows('', false, volumeLayout, (usage.Volumes ?? []).map(volumeRow)),
+    formatRows('', false, volumeLayout, rows.Volumes),
     `Build cache usage: ${String(cache ?? '0B')}\n`,
-    formatRows('', false, cacheLayout, (usage.BuildCache ?? []).map(cacheRow)),
+    formatRows('', false, cacheLayout, rows.BuildCache),
   ].join('\n');
+}
+
+type DetailRows = Record<'Images' | 'Containers' | 'Volumes' | 'BuildCache', GoRow[]>;
+
+/** Of several names of an image only the first is shown: its size counts once. */
+function detailRows(usage: DiskUsageResponse, truncate: boolean): DetailRows {
+  return {
+    Images: (usage.Images ?? []).flatMap((image) =>
+      imageRows(image, { digests: false, truncate }).slice(0, 1).map(withoutDigest),
+    ),
+    Containers: (usage.Containers ?? []).map((container) =>
+      containerRow({ ...container, SizeRootFs: 0 }, truncate),
+    ),
+    Volumes: (usage.Volumes ?? []).map(volumeRow),
+    BuildCache: (usage.BuildCache ?? []).map((row) => cacheRow(row, truncate)),
+  };
+}
+
+/** Docker's client does not know it here. */
+function withoutDigest({ name, methods }: GoRow): GoRow {
+  return new GoRow(name, { ...methods, Digest: () => '' });
+}
+
+function formatted(rows: DetailRows, format: string): string {
+  const template = withPrefix('template parsing error', () =>
+    compileTemplate(format === 'json' ? '{{json .}}' : format),
+  );
+  return executeTemplate(template, new GoStruct(new Map(Object.entries(rows))));
 }
 
 const volumeLayout = {
@@ -62,10 +86,10 @@ const cacheLayout = {
   },
 };
 
-function cacheRow(row: BuildCacheRow): GoRow {
+function cacheRow(row: BuildCacheRow, truncate: boolean): GoRow {
   const { LastUsedAt } = row;
   return new GoRow('build cache', {
-    ID: () => `${shortId(row.ID)}${row.InUse ? '*' : ''}`,
+    ID: () => `${truncate ? shortId(row.ID) : row.ID}${row.InUse ? '*' : ''}`,
     CacheType: () => row.Type,
     Size: () => humanSize(row.Size, 3),
     CreatedSince: () => ago(Date.parse(row.CreatedAt) / 1000),

@@ -86,9 +86,13 @@ const unsafe: Readonly<Record<string, string>> = { '<': '\\u003c', '>': '\\u003e
 /** As docker does: only whole rows have their HTML characters escaped. */
 function encodeJson(value: GoValue): string {
   const text = JSON.stringify(toJson(value));
-  return value instanceof GoRow
-    ? text.replace(/[<>&]/g, (character) => unsafe[character] ?? character)
-    : text;
+  return hasRows(value) ? text.replace(/[<>&]/g, (character) => unsafe[character] ?? character) : text;
+}
+
+/** A row, or a document with lists of them. */
+function hasRows(value: GoValue): boolean {
+  if (value instanceof GoStruct) return [...value.fields.values()].some(hasRows);
+  return value instanceof GoRow || (Array.isArray(value) && value[0] instanceof GoRow);
 }
 
 function fail(message: string): EngineError {

@@ -1,5 +1,4 @@
 /** `gantry system df`. */
-import { EngineError } from '../../../errors/engine-error.ts';
 import type { DiskUsageResponse } from '../../../wire/system.ts';
 import { defineCommand } from '../../command.ts';
 import { text, toggle } from '../../flags/kinds.ts';
@@ -19,12 +18,11 @@ export const df = defineCommand({
     verbose: toggle('Show detailed information on space usage', { short: 'v' }),
   },
   run: async ({ client, io }, { flags }) => {
-    if (flags.verbose && flags.format !== '') {
-      throw new EngineError('invalid-argument', 'the verbose and the format options conflict');
-    }
     const usage = await client.call<DiskUsageResponse>('GET', '/system/df');
     io.stdout.write(
-      flags.verbose ? detailedUsage(usage) : formatRows(flags.format, false, usageLayout, usageRows(usage)),
+      flags.verbose
+        ? detailedUsage(usage, flags.format)
+        : formatRows(flags.format, false, usageLayout, usageRows(usage)),
     );
     return 0;
   },
