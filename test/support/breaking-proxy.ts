@@ -5,7 +5,7 @@ import { connect, createServer, type Socket } from 'node:net';
 export interface BreakingProxy {
   /** `127.0.0.1:PORT`. */
   host: string;
-  /** Bytes from clients so far. */
+  /** Bytes from clients that went on so far. */
   up: number;
   /** Connections that were broken off. */
   broken: number;
@@ -30,9 +30,9 @@ export async function startBreakingProxy(port: number): Promise<BreakingProxy> {
       target.destroy();
     };
     client.on('data', (chunk: Buffer) => {
+      if (isBroken) return;
       sent += chunk.length;
       proxy.up += chunk.length;
-      if (isBroken) return;
       const isOver = limits[0] !== undefined && sent >= limits[0];
       if (!target.write(chunk)) {
         client.pause();
