@@ -5,7 +5,6 @@ import type { ContainerCreateRequest, ContainerCreateResponse } from '../wire/co
 import type { Context } from './context.ts';
 import type { FlagValues } from './flags/flag.ts';
 import { familiarWithTag, type ImageName, parseImageName } from './image-name.ts';
-import { pullImage } from './pull-image.ts';
 import type { ContainerFlags, imageFlags } from './run-config/container-flags.ts';
 import { createRequest } from './run-config/create-request.ts';
 import { fileError } from './run-config/variables.ts';
@@ -66,6 +65,8 @@ async function createAndPull(
   let pullMs: number | undefined;
   const pull = async (): Promise<void> => {
     const begin = performance.now();
+    // Most images are here already: what a pull needs is loaded when it is needed.
+    const { pullImage } = await import('./pull-image.ts');
     await pullImage(context, parseImageName(image), context.io.stderr, {
       platform: flags.platform,
       quiet: flags.quiet,
