@@ -4,7 +4,7 @@
 #include "queue.h"
 
 /* Frames. Replies carry the type and id of their request. */
-enum { START = 1, KILL = 2, RESIZE = 3, ATTACH = 4, STDIN = 5, STDIN_END = 6, LEAVE = 7 };
+enum { START = 1, KILL = 2, RESIZE = 3, ATTACH = 4, STDIN = 5, STDIN_END = 6, LEAVE = 7, LOG_CLEAR = 8, LOG_REPLACE = 9 };
 enum { STATE = 16, OUTPUT = 17 /* stdout; 18 is stderr */, EXITED = 19, RELEASED = 20 };
 
 enum { MAX_CLIENT_BODY = 1 << 20, MAX_CLIENTS = 256 };

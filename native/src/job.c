@@ -77,6 +77,9 @@ static _Noreturn void child_main(const struct frame *frame, void *request, struc
     case ATTRIBUTES:
       attributes_job(request, &reply);
       write_reply(&reply, ends);
+    case DATAGRAMS:
+      datagrams_job(request, &reply);
+      write_reply(&reply, ends);
     default:
       become_shim(frame->body, ((struct shim_request *)request)->dir, ends);
   }
@@ -155,6 +158,8 @@ struct job *job_start(const struct frame *frame, const char **wrong) {
       START(file_request, parse_files, free_files)
     case ATTRIBUTES:
       START(attributes_request, parse_attributes, free_attributes)
+    case DATAGRAMS:
+      START(datagrams_request, parse_datagrams, free_datagrams)
     case SHIM:
       START(shim_request, parse_shim, free_shim)
     default:

@@ -9,9 +9,9 @@
 #include <time.h>
 #include <unistd.h>
 
-static bool open_file(struct log *log, int flags) {
+static bool open_file(struct log *log) {
   struct stat info;
-  log->fd = open(log->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | flags, 0640);
+  log->fd = open(log->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
   log->size = log->fd >= 0 && fstat(log->fd, &info) == 0 ? (uint64_t)info.st_size : 0;
   return log->fd >= 0;
 }
@@ -19,12 +19,13 @@ static bool open_file(struct log *log, int flags) {
 bool log_open(struct log *log, const char *path, uint64_t max_size, uint64_t max_files) {
   log->path = path;
   log->max_size = max_size;
-  log->max_files = max_files;
-  return open_file(log, 0);
+  log->max_files = max_files > 0 ? max_files : 1;
+  return open_file(log);
 }
 
 /* A full disk costs lines, never the container its life: what can't be written is dropped. */
 void log_flush(struct log *log) {
+  if (log->len > 0 && log->fd < 0) open_file(log);
   for (size_t at = 0; at < log->len && log->fd >= 0;) {
     ssize_t put = write(log->fd, log->buffer + at, log->len - at);
     if (put < 0 && errno != EINTR) break;
@@ -33,30 +34,69 @@ void log_flush(struct log *log) {
   log->len = 0;
 }
 
-static void rotated_name(const struct log *log, char *name, size_t size, uint64_t number) {
+/* ---- files: the current one is number 0 ---- */
+
+struct name { char text[4096]; };
+
+static struct name name_of(const struct log *log, uint64_t number, const char *ending) {
+  struct name name;
   if (number == 0)
-    snprintf(name, size, "%s", log->path);
+    snprintf(name.text, sizeof name.text, "%s%s", log->path, ending);
   else
-    snprintf(name, size, "%s.%llu", log->path, (unsigned long long)number);
+    snprintf(name.text, sizeof name.text, "%s.%llu%s", log->path, (unsigned long long)number, ending);
+  return name;
 }
 
-static void rotate(struct log *log) {
-  char from[4096], to[4096];
-  log_flush(log);
-  close(log->fd);
-  for (uint64_t i = log->max_files; i-- > 1;) {
-    rotated_name(log, from, sizeof from, i - 1);
-    rotated_name(log, to, sizeof to, i);
-    rename(from, to);
-  }
-  open_file(log, log->max_files < 2 ? O_TRUNC : 0);
+static void remove_number(const struct log *log, uint64_t number) {
+  unlink(name_of(log, number, "").text);
+  if (number > 0) unlink(name_of(log, number, ".gz").text);
 }
+
+static void close_file(struct log *log) {
+  log_flush(log);
+  if (log->fd >= 0) close(log->fd);
+}
+
+/* A new file each time, never one that is emptied: who reads the old one keeps it until its end. */
+static void rotate(struct log *log) {
+  close_file(log);
+  remove_number(log, log->max_files - 1);
+  for (uint64_t i = log->max_files; i-- > 1;) {
+    rename(name_of(log, i - 1, "").text, name_of(log, i, "").text);
+    if (i > 1) rename(name_of(log, i - 1, ".gz").text, name_of(log, i, ".gz").text);
+  }
+  open_file(log);
+}
+
+int log_clear(struct log *log) {
+  close_file(log);
+  for (uint64_t i = log->max_files; i-- > 0;) remove_number(log, i);
+  return open_file(log) ? 0 : errno;
+}
+
+int log_replace(struct log *log, uint64_t inode, const char *from) {
+  struct stat info;
+  for (uint64_t i = 1; i < log->max_files; i++) {
+    struct name name = name_of(log, i, "");
+    if (stat(name.text, &info) < 0 || info.st_ino != inode) continue;
+    if (rename(from, name_of(log, i, ".gz").text) < 0) return errno;
+    return unlink(name.text) < 0 ? errno : 0;
+  }
+  return ENOENT;
+}
+
+/* ---- lines ---- */
 
 static void put(struct log *log, const void *data, size_t len) {
-  if (len > LOG_BUFFER - log->len) log_flush(log);
-  memcpy(log->buffer + log->len, data, len);
-  log->len += len;
   log->size += len;
+  for (const uint8_t *at = data; len > 0;) {
+    if (log->len == LOG_BUFFER) log_flush(log);
+    size_t room = LOG_BUFFER - log->len, take = len < room ? len : room;
+    memcpy(log->buffer + log->len, at, take);
+    log->len += take;
+    at += take;
+    len -= take;
+  }
 }
 
 /* Bytes of the UTF-8 sequence at `at`, 0 where it is invalid (RFC 3629). */
@@ -110,34 +150,54 @@ static void put_escaped(struct log *log, const uint8_t *data, size_t len) {
   }
 }
 
-/* `",...,"time":"2026-01-31T12:34:56.123456789Z"}` and a newline, made once for all lines that came together. */
-struct suffix { char text[96]; size_t len; };
+/* Bytes at the end that begin a character of which the rest is yet to come: 0 to 3. */
+static size_t cut_character(const uint8_t *data, size_t len) {
+  for (size_t back = 1; back < 4 && back <= len; back++) {
+    uint8_t byte = data[len - back];
+    if ((byte & 0xc0) == 0x80) continue;
+    size_t need = byte >= 0xf0 && byte <= 0xf4 ? 4 : byte >= 0xe0 && byte < 0xf0 ? 3 : byte >= 0xc2 && byte < 0xe0 ? 2 : 0;
+    return need > back ? back : 0;
+  }
+  return 0;
+}
+
+/* `"time":"2026-01-31T12:34:56.123456789Z"}` and a newline, made once for all lines that came together. */
+struct suffix { const char *stream; char text[64]; size_t len; };
 
 static struct suffix make_suffix(const char *stream) {
-  struct suffix suffix;
+  struct suffix suffix = {.stream = stream};
   struct timespec now;
   struct tm utc;
   char seconds[32];
   clock_gettime(CLOCK_REALTIME, &now);
   gmtime_r(&now.tv_sec, &utc);
   strftime(seconds, sizeof seconds, "%Y-%m-%dT%H:%M:%S", &utc);
-  int len = snprintf(suffix.text, sizeof suffix.text, "\",\"stream\":\"%s\",\"time\":\"%s.%09ldZ\"}\n", stream, seconds, now.tv_nsec);
+  int len = snprintf(suffix.text, sizeof suffix.text, "\"time\":\"%s.%09ldZ\"}\n", seconds, now.tv_nsec);
   suffix.len = (size_t)len;
   return suffix;
 }
 
+static void put_text(struct log *log, const char *text) {
+  put(log, text, strlen(text));
+}
+
 static void put_line(struct log *log, const uint8_t *data, size_t len, const struct suffix *suffix) {
   if (log->max_size > 0 && log->size >= log->max_size) rotate(log);
-  put(log, "{\"log\":\"", 8);
+  put_text(log, "{\"log\":\"");
   bool newline = len > 0 && data[len - 1] == '\n';
   put_escaped(log, data, newline ? len - 1 : len);
-  if (newline) put(log, "\\n", 2);
+  put_text(log, newline ? "\\n\",\"stream\":\"" : "\",\"stream\":\"");
+  put_text(log, suffix->stream);
+  put_text(log, "\",");
+  if (log->attributes != NULL) put_text(log, log->attributes);
   put(log, suffix->text, suffix->len);
 }
 
-static void put_kept(struct log *log, struct line *line, const struct suffix *suffix) {
-  put_line(log, line->data, line->len, suffix);
-  line->len = 0;
+/* All but `rest` bytes, with which the next piece begins. */
+static void put_kept(struct log *log, struct line *line, size_t rest, const struct suffix *suffix) {
+  put_line(log, line->data, line->len - rest, suffix);
+  memmove(line->data, line->data + line->len - rest, rest);
+  line->len = rest;
 }
 
 void log_write(struct log *log, struct line *line, const char *stream, const uint8_t *data, size_t len) {
@@ -148,11 +208,12 @@ void log_write(struct log *log, struct line *line, const char *stream, const uin
     size_t take = newline == NULL ? reach : (size_t)(newline - data) + 1;
     bool whole = newline != NULL || take == room;
     if (whole && line->len == 0) {
+      if (newline == NULL) take -= cut_character(data, take);
       put_line(log, data, take, &suffix);
     } else {
       memcpy(line->data + line->len, data, take);
       line->len += take;
-      if (whole) put_kept(log, line, &suffix);
+      if (whole) put_kept(log, line, newline == NULL ? cut_character(line->data, line->len) : 0, &suffix);
     }
     data += take;
     len -= take;
@@ -162,5 +223,5 @@ void log_write(struct log *log, struct line *line, const char *stream, const uin
 void log_finish(struct log *log, struct line *line, const char *stream) {
   if (line->len == 0) return;
   struct suffix suffix = make_suffix(stream);
-  put_kept(log, line, &suffix);
+  put_kept(log, line, 0, &suffix);
 }

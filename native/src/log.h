@@ -1,4 +1,4 @@
-/* The container's log, in Docker's json-file format, rotated by size. */
+/* The container's log, in Docker's json-file format, rotated by size. Nobody but this renames its files while the container runs. */
 #ifndef LOG_H
 #define LOG_H
 #include "wire.h"
@@ -9,7 +9,7 @@ enum { MAX_LINE = 16384, LOG_BUFFER = 65536 };
 struct line { size_t len; uint8_t data[MAX_LINE]; };
 
 struct log {
-  const char *path;
+  const char *path, *attributes; /* `attributes`: what stands before the time in each line, or NULL */
   uint64_t max_size, max_files, size;
   int fd;
   size_t len;
@@ -23,4 +23,8 @@ void log_write(struct log *log, struct line *line, const char *stream, const uin
 /* Logs what is left in `line`. */
 void log_finish(struct log *log, struct line *line, const char *stream);
 void log_flush(struct log *log);
+/* Begins anew: what was logged so far is gone, rotated files too. 0 or errno. */
+int log_clear(struct log *log);
+/* Puts the compressed file `from` in the place of the rotated file with this inode, wherever rotation has moved it. 0 or errno. */
+int log_replace(struct log *log, uint64_t inode, const char *from);
 #endif

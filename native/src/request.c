@@ -145,6 +145,17 @@ const char *parse_attributes(struct bytes body, struct attributes_request *into)
   return wrong == NULL && into->root == NULL ? "no root" : wrong;
 }
 
+static const struct field datagrams_fields[] = {
+  FIELD(1, TEXT, datagrams_request, path),
+  FIELD(2, BLOBS, datagrams_request, messages),
+};
+
+const char *parse_datagrams(struct bytes body, struct datagrams_request *into) {
+  *into = (struct datagrams_request){0};
+  const char *wrong = PARSE(body, datagrams_fields, into);
+  return wrong == NULL && into->path == NULL ? "no path" : wrong;
+}
+
 static const struct field shim_fields[] = {
   FIELD(1, TEXT, shim_request, dir),             FIELD(2, BLOB, shim_request, memo),
   FIELD(3, TEXTS, shim_request, start_argv),     FIELD(4, TEXTS, shim_request, delete_argv),
@@ -159,7 +170,7 @@ static const struct field shim_fields[] = {
   FIELD(21, NUMBER, shim_request, rows),         FIELD(22, TEXT, shim_request, log_path),
   FIELD(23, NUMBER, shim_request, log_max_size), FIELD(24, NUMBER, shim_request, log_max_files),
   FIELD(25, TEXT, shim_request, oom_file),       FIELD(26, TEXT, shim_request, spill_dir),
-  FIELD(27, NUMBER, shim_request, spill_limit),
+  FIELD(27, NUMBER, shim_request, spill_limit),  FIELD(28, TEXT, shim_request, log_attributes),
 };
 
 const char *parse_shim(struct bytes body, struct shim_request *into) {
@@ -193,6 +204,10 @@ void free_files(struct file_request *request) {
 void free_attributes(struct attributes_request *request) {
   free(request->paths.items);
   free(request->prefixes.items);
+}
+
+void free_datagrams(struct datagrams_request *request) {
+  free(request->messages.items);
 }
 
 void free_shim(struct shim_request *request) {

@@ -27,12 +27,15 @@ struct file_operation {
 /* Paths below `root`, of which the extended attributes are read whose names begin with one of `prefixes`. */
 struct attributes_request { char *root; struct texts paths, prefixes; };
 
+/* Messages for the datagram socket at `path`. */
+struct datagrams_request { char *path; struct blobs messages; };
+
 enum { NET_HOST = 0, NET_NEW = 1, NET_PATH = 2 };
 struct shim_request {
   char *dir;
   struct bytes memo;
   struct texts start_argv, delete_argv, env, hide, lower, sysctls;
-  char *upper, *work, *target, *netns, *log_path, *oom_file, *spill_dir;
+  char *upper, *work, *target, *netns, *log_path, *log_attributes, *oom_file, *spill_dir;
   struct blobs inside, outside;
   uint64_t private_mounts, terminal, open_stdin, stdin_once, columns, rows;
   uint64_t network, log_max_size, log_max_files, spill_limit;
@@ -44,10 +47,12 @@ const char *parse_netlink(struct bytes body, struct netlink_request *into);
 const char *parse_files(struct bytes body, struct file_request *into);
 const char *parse_file_operation(struct bytes body, struct file_operation *into);
 const char *parse_attributes(struct bytes body, struct attributes_request *into);
+const char *parse_datagrams(struct bytes body, struct datagrams_request *into);
 const char *parse_shim(struct bytes body, struct shim_request *into);
 void free_command(struct command_request *request);
 void free_netlink(struct netlink_request *request);
 void free_files(struct file_request *request);
 void free_attributes(struct attributes_request *request);
+void free_datagrams(struct datagrams_request *request);
 void free_shim(struct shim_request *request);
 #endif

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -86,6 +87,21 @@ static uint64_t number(struct bytes body, uint32_t tag, uint64_t missing) {
   return missing;
 }
 
+/* The text field `tag` of a request, or NULL. */
+static const char *text(struct bytes body, uint32_t tag) {
+  uint32_t found;
+  struct bytes value;
+  while (next_field(&body, &found, &value) > 0)
+    if (found == tag && value.len > 0 && memchr(value.data, 0, value.len) == value.data + value.len - 1) return (const char *)value.data;
+  return NULL;
+}
+
+static int replace_log(const struct shim *self, const struct frame *frame) {
+  const char *from = text(frame->body, 2);
+  if (from == NULL) return EINVAL;
+  return self->log == NULL ? ENOENT : log_replace(self->log, number(frame->body, 1, 0), from);
+}
+
 static int send_signal(const struct shim *self, const struct frame *frame) {
   uint64_t signal = number(frame->body, 1, 0);
   if (signal < 1 || signal >= (uint64_t)_NSIG) return EINVAL;
@@ -141,6 +157,10 @@ static void serve(struct shim *self, struct client *client, const struct frame *
       return take_input(self, client, frame);
     case STDIN_END:
       return end_input(self, client);
+    case LOG_CLEAR:
+      return reply(client, frame, self->log == NULL ? ENOENT : log_clear(self->log));
+    case LOG_REPLACE:
+      return reply(client, frame, replace_log(self, frame));
     case LEAVE:
       if (self->phase == PREPARED) shim_leave(self);
       return reply(client, frame, EALREADY);

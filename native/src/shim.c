@@ -295,6 +295,7 @@ static const char *open_log(struct shim *self) {
   static struct log log;
   if (self->request.log_path == NULL) return NULL;
   self->log = &log;
+  log.attributes = self->request.log_attributes;
   return log_open(&log, self->request.log_path, self->request.log_max_size, self->request.log_max_files) ? NULL : "log file";
 }
 

@@ -1,4 +1,4 @@
-/* Kernel work that Node.js has no call for: netlink batches, file operations, extended attributes. */
+/* Kernel work that Node.js has no call for: netlink batches, file operations, extended attributes, UNIX datagrams. */
 #ifndef STEPS_H
 #define STEPS_H
 #include "request.h"
@@ -13,6 +13,7 @@ int netlink_batch(int socket, const struct blobs *messages, struct buffer *repli
 void netlink_job(const struct netlink_request *request, struct buffer *reply);
 void files_job(const struct file_request *request, struct buffer *reply);
 void attributes_job(const struct attributes_request *request, struct buffer *reply);
+void datagrams_job(const struct datagrams_request *request, struct buffer *reply);
 
 /* Opens the directory that holds the last component of `path` below `root`, never leaving it, and points `name` at that component. */
 int open_parent(int root, const char *path, const char **name);

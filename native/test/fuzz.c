@@ -58,6 +58,7 @@ static void parse_all(const struct buffer *body) {
   struct file_request files;
   struct file_operation operation;
   struct attributes_request attributes;
+  struct datagrams_request datagrams;
   struct shim_request shim;
   if (parse_command(bytes, &command) == NULL && command.argv.items[command.argv.count] != NULL) abort();
   free_command(&command);
@@ -69,6 +70,8 @@ static void parse_all(const struct buffer *body) {
   parse_file_operation(bytes, &operation);
   if (parse_attributes(bytes, &attributes) == NULL && attributes.paths.count > 0 && attributes.paths.items[attributes.paths.count] != NULL) abort();
   free_attributes(&attributes);
+  parse_datagrams(bytes, &datagrams);
+  free_datagrams(&datagrams);
   parse_shim(bytes, &shim);
   free_shim(&shim);
   free(copy);

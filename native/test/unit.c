@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -133,6 +134,134 @@ static void test_rotation(void) {
   assert(access("log.3", F_OK) < 0);
 }
 
+static void make_file(const char *name, const char *content) {
+  int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  assert(fd >= 0 && write(fd, content, strlen(content)) == (ssize_t)strlen(content));
+  close(fd);
+}
+
+static ino_t inode_of(const char *name) {
+  struct stat info;
+  return stat(name, &info) < 0 ? 0 : info.st_ino;
+}
+
+static void log_lines(int count) {
+  for (int i = 0; i < count; i++) log_write(&log_file, &line, "stdout", (const uint8_t *)"0123456789\n", 11);
+  log_flush(&log_file);
+}
+
+/* A rotated file is compressed by somebody else, and moves on meanwhile. */
+static void test_compressed(void) {
+  const char *names[] = {"log", "log.1", "log.2", "log.3"};
+  for (int i = 0; i < 4; i++) unlink(names[i]);
+  memset(&log_file, 0, sizeof log_file);
+  assert(log_open(&log_file, "log", 200, 4));
+  log_lines(4); /* three fill a file */
+  ino_t inode = inode_of("log.1");
+  make_file("made", "compressed");
+  log_lines(3);
+  assert(inode_of("log.2") == inode);
+  assert(log_replace(&log_file, inode, "made") == 0);
+  assert(inode_of("log.2") == 0 && inode_of("log.2.gz") != 0 && inode_of("made") == 0);
+  assert(log_replace(&log_file, inode, "made") == ENOENT);
+  assert(log_replace(&log_file, inode_of("log.1"), "made") == ENOENT); /* no such file to put there */
+  assert(inode_of("log.1") != 0);
+  log_lines(3);
+  assert(inode_of("log.3.gz") != 0 && inode_of("log.2.gz") == 0 && inode_of("log.2") != 0);
+  log_lines(3);
+  assert(inode_of("log.3.gz") == 0 && inode_of("log.3") != 0);
+  assert(log_clear(&log_file) == 0);
+  assert(inode_of("log") != 0 && inode_of("log.1") == 0 && inode_of("log.3") == 0 && log_file.size == 0);
+  log_lines(1);
+  size_t len;
+  free(read_file("log", &len));
+  assert(len > 50 && len < 100);
+  close(log_file.fd);
+}
+
+/* With one file, it makes way for a new one. */
+static void test_one_file(void) {
+  unlink("log");
+  assert(log_open(&log_file, "log", 200, 1));
+  ino_t inode = inode_of("log");
+  int reader = open("log", O_RDONLY);
+  log_lines(4);
+  assert(inode_of("log") != inode && inode_of("log.1") == 0);
+  assert(lseek(reader, 0, SEEK_END) > 200);
+  close(reader);
+  close(log_file.fd);
+}
+
+static void test_attributes_of_lines(void) {
+  static char text[LOG_BUFFER + 1000];
+  size_t len;
+  memset(text, 'x', sizeof text - 1);
+  unlink("log");
+  memset(&log_file, 0, sizeof log_file);
+  assert(log_open(&log_file, "log", 0, 1));
+  log_file.attributes = "\"attrs\":{\"a\":\"b\"},";
+  log_lines(1);
+  log_file.attributes = text; /* longer than the buffer */
+  log_lines(2);
+  char *content = read_file("log", &len);
+  const char start[] = "{\"log\":\"0123456789\\n\",\"stream\":\"stdout\",\"attrs\":{\"a\":\"b\"},\"time\":\"2";
+  assert(strncmp(content, start, sizeof start - 1) == 0);
+  assert(len > 2 * sizeof text && strstr(content, "\",xxx") != NULL && content[len - 1] == '\n');
+  free(content);
+  close(log_file.fd);
+  memset(&log_file, 0, sizeof log_file);
+}
+
+/* A long line is cut between characters, unless it is no UTF-8 anyway. */
+static void test_long_lines(void) {
+  static uint8_t data[3 * MAX_LINE];
+  const struct { const char *text; size_t first; } cases[] = {
+    {"x", MAX_LINE}, {"\xc3\xa4", MAX_LINE}, {"\xe2\x82\xac", MAX_LINE - 1}, {"x\xf0\x9f\x98\x80", MAX_LINE - 3}, {"\xbf", MAX_LINE},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    size_t unit = strlen(cases[i].text), len = MAX_LINE / unit * unit + unit;
+    for (size_t at = 0; at < len; at += unit) memcpy(data + at, cases[i].text, unit);
+    for (size_t step = 1; step <= len; step += len / 2) {
+      unlink("log");
+      memset(&log_file, 0, sizeof log_file);
+      assert(log_open(&log_file, "log", 0, 1));
+      for (size_t at = 0; at < len; at += step) log_write(&log_file, &line, "stdout", data + at, len - at < step ? len - at : step);
+      assert(line.len == len - cases[i].first);
+      log_finish(&log_file, &line, "stdout");
+      log_flush(&log_file);
+      close(log_file.fd);
+    }
+  }
+}
+
+static void test_datagrams(void) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "receiver"};
+  int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+  assert(bind(fd, (struct sockaddr *)&address, sizeof address) == 0);
+  struct bytes messages[] = {{(const uint8_t *)"one", 3}, {(const uint8_t *)"", 0}, {(const uint8_t *)"three", 5}};
+  struct datagrams_request request = {"receiver", {messages, 3}};
+  struct buffer reply = {0};
+  datagrams_job(&request, &reply);
+  assert(reply.len == 0);
+  char got[16];
+  const ssize_t lengths[] = {3, 0, 5};
+  for (int i = 0; i < 3; i++) assert(recv(fd, got, sizeof got, MSG_DONTWAIT) == lengths[i]);
+  static uint8_t huge[1 << 20];
+  messages[1] = (struct bytes){huge, sizeof huge};
+  datagrams_job(&request, &reply);
+  struct bytes rest = {reply.data, reply.len}, value;
+  uint32_t tag;
+  assert(next_field(&rest, &tag, &value) == 1 && tag == STEP_INDEX && get_u64(value.data) == 1);
+  assert(next_field(&rest, &tag, &value) == 1 && tag == STEP_ERRNO && get_u64(value.data) == EMSGSIZE);
+  close(fd);
+  reply.len = 0;
+  datagrams_job(&request, &reply);
+  rest = (struct bytes){reply.data, reply.len};
+  assert(next_field(&rest, &tag, &value) == 1 && get_u64(value.data) == 0);
+  assert(next_field(&rest, &tag, &value) == 1 && get_u64(value.data) == ECONNREFUSED);
+  buffer_free(&reply);
+}
+
 static void test_queue(void) {
   int fds[2];
   assert(socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0);
@@ -234,6 +363,11 @@ int main(void) {
   test_requests();
   test_log();
   test_rotation();
+  test_compressed();
+  test_one_file();
+  test_attributes_of_lines();
+  test_long_lines();
+  test_datagrams();
   test_queue();
   test_status();
   test_attributes();
@@ -241,6 +375,6 @@ int main(void) {
   char command[64];
   snprintf(command, sizeof command, "rm -r %s", dir);
   assert(system(command) == 0);
-  puts("8 passed, 0 failed");
+  puts("13 passed, 0 failed");
   return 0;
 }
