@@ -1,5 +1,5 @@
 /** `GET /containers/{id}/logs`. */
-import type { LogBatch } from '../engine/log-decoder.ts';
+import type { LogBatch } from '../engine/log/decoder.ts';
 import { readLogs } from '../engine/logs.ts';
 import { EngineError } from '../errors/engine-error.ts';
 import { fillFrameHeaders, frameHeader, frameHeaderSize } from '../wire/raw-stream.ts';

@@ -3,7 +3,7 @@ import { EngineError } from '../errors/engine-error.ts';
 import type { Image } from '../images/image-types.ts';
 import type { CreateRequest } from './create-request.ts';
 import type { Engine } from './engine.ts';
-import { completeLogConfig } from './log-target.ts';
+import { completeLogConfig } from './log/target.ts';
 import type { ContainerConfig, HostConfig } from './model.ts';
 import { mergeConfig } from './process-args.ts';
 import { defaultRuntimeName } from './runtimes.ts';

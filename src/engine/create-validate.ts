@@ -5,7 +5,7 @@ import { parseSignal } from '../util/signals.ts';
 import type { Completed } from './create-complete.ts';
 import type { CreateRequest } from './create-request.ts';
 import type { Engine } from './engine.ts';
-import { validateLogConfig } from './log-target.ts';
+import { validateLogConfig } from './log/target.ts';
 import type { ContainerConfig, HostConfig } from './model.ts';
 import { portRequests } from './ports.ts';
 import type { RestartPolicy } from './restart-policy.ts';

@@ -2,10 +2,10 @@
 import { EngineError } from '../errors/engine-error.ts';
 import type { Container } from './container-table.ts';
 import type { Engine } from './engine.ts';
-import { logAttributes } from './log-attributes.ts';
-import type { LogBatch } from './log-decoder.ts';
-import { readLog } from './log-reader.ts';
-import { logTimeOf } from './log-time.ts';
+import { logAttributes } from './log/attributes.ts';
+import type { LogBatch } from './log/decoder.ts';
+import { readLog } from './log/reader.ts';
+import { logTimeOf } from './log/time.ts';
 import { containerFiles } from './paths.ts';
 import { isActive } from './state.ts';
 import { parseTimeBound } from './time-bound.ts';

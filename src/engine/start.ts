@@ -15,7 +15,7 @@ import type { Container } from './container-table.ts';
 import type { Engine } from './engine.ts';
 import { publishContainerEvent } from './events.ts';
 import { watchExit } from './exit.ts';
-import { logTarget } from './log-target.ts';
+import { logTarget } from './log/target.ts';
 import type { ContainerRecord } from './model.ts';
 import { sweepParentCgroupSoon } from './parent-cgroup.ts';
 import { bundleFiles, type ContainerFiles } from './paths.ts';

@@ -1,9 +1,9 @@
 /** Where a container's output is logged, and how much of it is kept: the logging options of Docker's json-file driver. */
-import { EngineError } from '../errors/engine-error.ts';
-import type { LogTarget } from '../runtime/runtime-types.ts';
-import type { DaemonConfig } from './daemon-config.ts';
-import type { ContainerRecord, HostConfig } from './model.ts';
-import { containerFiles } from './paths.ts';
+import { EngineError } from '../../errors/engine-error.ts';
+import type { LogTarget } from '../../runtime/runtime-types.ts';
+import type { DaemonConfig } from '../daemon-config.ts';
+import type { ContainerRecord, HostConfig } from '../model.ts';
+import { containerFiles } from '../paths.ts';
 
 type LogConfig = HostConfig['logConfig'];
 

@@ -1,0 +1,54 @@
+/** Tells a follower of a log when to look again. */
+import { type FSWatcher, watch } from 'node:fs';
+import { dirname } from 'node:path';
+
+/** Milliseconds after which a follower looks without being told: what the watch missed. */
+const safetyDelay = 1000;
+
+/** Watches a file's directory, so that writes and rotations are both noticed. */
+export class LogChanges {
+  readonly #watcher: FSWatcher | undefined;
+  #changed = false;
+  #wake: (() => void) | undefined;
+
+  constructor(path: string) {
+    this.#watcher = tryWatch(dirname(path), () => this.notify());
+  }
+
+  /** Ends the current or the next wait. */
+  notify(): void {
+    this.#changed = true;
+    this.#wake?.();
+  }
+
+  /** Until something changed since the last wait, or `limit` milliseconds passed, or it is time to look anyway. */
+  async wait(limit = safetyDelay): Promise<void> {
+    if (!this.#changed) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, Math.min(limit, safetyDelay));
+        this.#wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+    this.#wake = undefined;
+    this.#changed = false;
+  }
+
+  close(): void {
+    this.#watcher?.close();
+    this.notify();
+  }
+}
+
+/** Without a watch (no more inotify watches, say), looking every second has to do. */
+function tryWatch(directory: string, changed: () => void): FSWatcher | undefined {
+  try {
+    const watcher = watch(directory, { persistent: false }, changed);
+    watcher.on('error', () => watcher.close());
+    return watcher;
+  } catch {
+    return undefined;
+  }
+}
