@@ -7,11 +7,12 @@ import type {
   PortSummary,
   StateView,
 } from '../engine/container-views.ts';
-import type { MountPoint } from '../engine/model.ts';
+import type { ContainerHealth, MountPoint } from '../engine/model.ts';
 import { compareApiVersions } from '../wire/api-version.ts';
 import type {
   ContainerInspect,
   ContainerState,
+  Health,
   MountPoint as WireMountPoint,
   PortSummary as WirePortSummary,
   ContainerSummary as WireSummary,
@@ -149,6 +150,20 @@ function encodeState(state: StateView): ContainerState {
     Error: state.error,
     StartedAt: rfc3339(state.startedAt),
     FinishedAt: rfc3339(state.finishedAt),
+    ...(state.health === undefined ? {} : { Health: encodeHealth(state.health) }),
+  };
+}
+
+function encodeHealth(health: ContainerHealth): Health {
+  return {
+    Status: health.status,
+    FailingStreak: health.failingStreak,
+    Log: health.log.map((one) => ({
+      Start: rfc3339(one.start),
+      End: rfc3339(one.end),
+      ExitCode: one.exitCode,
+      Output: one.output,
+    })),
   };
 }
 

@@ -24,6 +24,7 @@ export function decodeHostConfig(fields: Fields): HostConfig {
     networkMode: fields.string('NetworkMode') || 'default',
     portBindings: decodePortBindings(fields),
     restartPolicy: decodeRestartPolicy(fields.object('RestartPolicy')),
+    ...(fields.boolean('RestartOnUnhealthy') ? { restartOnUnhealthy: true } : {}),
     autoRemove: fields.boolean('AutoRemove'),
     volumeDriver: fields.string('VolumeDriver'),
     volumesFrom: fields.strings('VolumesFrom'),

@@ -19,6 +19,7 @@ export function encodeHostConfig(config: HostConfig): WireHostConfig {
       Name: config.restartPolicy.name || 'no',
       MaximumRetryCount: config.restartPolicy.maximumRetryCount,
     },
+    ...(config.restartOnUnhealthy === true ? { RestartOnUnhealthy: true } : {}),
     AutoRemove: config.autoRemove,
     VolumeDriver: config.volumeDriver,
     VolumesFrom: orNull(config.volumesFrom),

@@ -101,11 +101,10 @@ function exitedTest(values: readonly string[]): Test {
   return ({ state }) => !isActive(state) && state.status !== 'created' && codes.has(exitCodeOf(state));
 }
 
-/** Health checks aren't run yet: every container has none. */
 function healthTest(values: readonly string[]): Test {
   const bad = values.find((value) => !healths.includes(value));
   if (bad !== undefined) throw invalidFilter(`health=${bad}`, `it must be one of ${healths.join(', ')}`);
-  return () => values.includes('none');
+  return ({ record }) => values.includes(record.health?.status ?? 'none');
 }
 
 function timeTests(engine: FilterEngine, filters: Filters): Test[] {

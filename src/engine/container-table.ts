@@ -39,6 +39,10 @@ export class Container {
   exitWanted = false;
   /** `restart` is between its stop and its start: the end in between is no reason to remove the container. */
   keepOnExit = false;
+  /** The run is ended because it is unhealthy: another one follows, whatever the restart policy says. */
+  restartOnExit = false;
+  /** Aborts the health checks of this run. */
+  healthMonitor: AbortController | undefined;
   restartTimer: NodeJS.Timeout | undefined;
   /** Milliseconds that the last restart was delayed. */
   restartDelayMs = 0;

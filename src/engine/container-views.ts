@@ -1,6 +1,6 @@
 /** What lists and inspections of containers answer, as plain data: `api` translates it to the wire. */
 import type { PortProtocol } from '../network/network-types.ts';
-import type { ContainerConfig, HostConfig, MountPoint } from './model.ts';
+import type { ContainerConfig, ContainerHealth, HostConfig, MountPoint } from './model.ts';
 
 /** A published or exposed port. Without `publicPort` it is exposed only. */
 export interface PortSummary {
@@ -71,6 +71,8 @@ export interface StateView {
   /** Milliseconds since the epoch; undefined for never. */
   startedAt?: number;
   finishedAt?: number;
+  /** Of a container with a health check. */
+  health?: ContainerHealth;
 }
 
 export interface NetworkSettingsView {

@@ -111,7 +111,10 @@ async function assemble(config: DaemonConfig, log: Logger, closers: Undo): Promi
   const closing = new AbortController();
   closers.add(() => {
     closing.abort();
-    for (const container of containers.list()) clearTimeout(container.restartTimer);
+    for (const container of containers.list()) {
+      clearTimeout(container.restartTimer);
+      container.healthMonitor?.abort();
+    }
   });
   return {
     config,

@@ -5,6 +5,8 @@ import { parseSignal } from '../util/signals.ts';
 import type { Completed } from './create-complete.ts';
 import type { CreateRequest } from './create-request.ts';
 import type { Engine } from './engine.ts';
+import { wantsRestartOnUnhealthy } from './health-restart.ts';
+import { checkHealthcheck } from './health-validate.ts';
 import { validateLogConfig } from './log/target.ts';
 import type { ContainerConfig, HostConfig } from './model.ts';
 import { portRequests } from './ports.ts';
@@ -21,6 +23,8 @@ export function validateCreate(engine: Engine, request: CreateRequest, completed
   const { config, hostConfig } = completed;
   validateProcess(config);
   validateRestart(hostConfig.restartPolicy, hostConfig.autoRemove);
+  if (hostConfig.autoRemove && wantsRestartOnUnhealthy(completed))
+    throw invalid("can't create 'AutoRemove' container that restarts when it is unhealthy");
   validateLogConfig(hostConfig.logConfig);
   runtimeProgram(engine.config, engine.host, hostConfig.runtime);
   validateNetwork(engine, request, hostConfig);
@@ -38,6 +42,7 @@ function validateProcess(config: ContainerConfig): void {
   const unnamed = config.env.find((entry) => entry === '' || entry.startsWith('='));
   if (unnamed !== undefined) throw invalid(`invalid environment variable: ${unnamed}`);
   if (config.stopSignal !== undefined) parseSignal(config.stopSignal);
+  checkHealthcheck(config.healthcheck);
 }
 
 function validateRestart(policy: RestartPolicy, autoRemove: boolean): void {

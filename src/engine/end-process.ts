@@ -11,7 +11,7 @@ import { exitNotice } from './wait.ts';
 const sigkill = 9;
 const sigterm = 15;
 /** Seconds between the stop signal and KILL where nobody says. */
-const defaultGraceSeconds = 10;
+export const defaultGraceSeconds = 10;
 /** How long a process may take to die of KILL: longer, and it hangs in the kernel. */
 const killPatienceMs = 10_000;
 

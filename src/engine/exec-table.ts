@@ -1,4 +1,4 @@
-/** The processes that were started in containers beside their own: in memory only, gone with the container or the daemon. */
+/** The processes that were started in containers beside their own, in memory: exec-file.ts has what the next daemon needs of them. */
 import { EngineError } from '../errors/engine-error.ts';
 import type { SupervisedProcess } from '../runtime/runtime-types.ts';
 import type { ExecRecord } from './model.ts';
@@ -9,13 +9,15 @@ export interface Exec {
   process?: SupervisedProcess;
   /** Starting, running or ended: an exec is started once. */
   used: boolean;
+  /** Of a health check. */
+  readonly probe: boolean;
 }
 
 export class ExecTable {
   readonly #byId = new Map<string, Exec>();
 
-  add(record: ExecRecord): Exec {
-    const exec: Exec = { record, used: false };
+  add(record: ExecRecord, options: { probe?: boolean; used?: boolean } = {}): Exec {
+    const exec: Exec = { record, used: options.used ?? false, probe: options.probe ?? false };
     this.#byId.set(record.id, exec);
     return exec;
   }

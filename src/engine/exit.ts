@@ -3,6 +3,7 @@ import type { ExitStatus, SupervisedProcess } from '../runtime/runtime-types.ts'
 import type { Container } from './container-table.ts';
 import type { Engine } from './engine.ts';
 import { publishContainerEvent } from './events.ts';
+import { uncheckedHealth } from './health-state.ts';
 import type { ContainerState } from './model.ts';
 import { releaseAfter } from './release.ts';
 import { removeEnded } from './remove.ts';
@@ -36,12 +37,19 @@ function finishRun(
   relaunch: Relaunch,
 ): void {
   container.process = undefined;
+  stopHealthChecks(container);
   const again = recordExit(engine, container, status, process.startedAt);
   releaseAfter(engine, container, process);
   container.exits.notify(exitNotice(status.exitCode, ''));
   if (again) scheduleRestart(engine, container, status.finishedAt - process.startedAt, relaunch);
   else if (container.record.hostConfig.autoRemove && !container.keepOnExit)
     removeInBackground(engine, container);
+}
+
+/** What a check that is under way finds counts no more. */
+export function stopHealthChecks(container: Container): void {
+  container.healthMonitor?.abort();
+  container.healthMonitor = undefined;
 }
 
 /** Durable when it returns, but for a container of `--rm`, which is about to go. True if a restart policy asks for another run. */
@@ -53,20 +61,20 @@ export function recordExit(
 ): boolean {
   const { record } = container;
   const { restartPolicy, autoRemove } = record.hostConfig;
+  const byPolicy = wantsRestart(restartPolicy, {
+    exitCode: status.exitCode,
+    restartCount: record.restartCount,
+    stoppedByUser: record.stoppedByUser,
+  });
   const again =
-    !container.exitWanted &&
-    !container.removing &&
-    wantsRestart(restartPolicy, {
-      exitCode: status.exitCode,
-      restartCount: record.restartCount,
-      stoppedByUser: record.stoppedByUser,
-    });
+    !container.exitWanted && !container.removing && !autoRemove && (byPolicy || container.restartOnExit);
   const { exitCode, finishedAt, oomKilled } = status;
   const next: ContainerState = again
     ? { status: 'restarting', startedAt, finishedAt, exitCode }
     : { status: 'exited', startedAt, finishedAt, exitCode, oomKilled };
+  const health = record.health === undefined ? {} : { health: uncheckedHealth(record.health) };
   if (autoRemove) engine.containers.noteState(container, next);
-  else engine.containers.setState(container, next);
+  else engine.containers.setState(container, next, health);
   if (oomKilled) publishContainerEvent(engine.events, record, 'oom');
   publishContainerEvent(engine.events, record, 'die', {
     exitCode: String(exitCode),

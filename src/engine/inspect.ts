@@ -24,7 +24,7 @@ export async function inspectContainer(
     createdAt: record.createdAt,
     path: record.path,
     args: record.args,
-    state: viewState(record.state),
+    state: { ...viewState(record.state), ...(record.health === undefined ? {} : { health: record.health }) },
     imageId: record.imageId,
     resolvConfPath: files.resolvConf,
     hostnamePath: files.hostname,

@@ -66,7 +66,7 @@ function summarize(
     ports: portSummaries(engine, record),
     labels: record.config.labels,
     state: record.state.status,
-    status: statusText(record.state, now),
+    status: statusText(record.state, now, record.health),
     networkMode: record.hostConfig.networkMode,
     annotations: record.hostConfig.annotations,
     networks: endpointViews(engine, record),

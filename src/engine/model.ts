@@ -11,6 +11,23 @@ export interface HealthcheckConfig {
   retries: number;
 }
 
+/** One health check, as it is logged. Times in milliseconds since the epoch. */
+export interface HealthResult {
+  start: number;
+  end: number;
+  /** -1 for a check that could not be made, or took too long. */
+  exitCode: number;
+  output: string;
+}
+
+export interface ContainerHealth {
+  status: 'starting' | 'healthy' | 'unhealthy';
+  /** Failures in a row. */
+  failingStreak: number;
+  /** The last five, oldest first. */
+  log: HealthResult[];
+}
+
 /** What the process is (Docker's `Config`), after defaults and the image's own were merged in. */
 export interface ContainerConfig {
   hostname: string;
@@ -126,6 +143,8 @@ export interface HostConfig extends Resources {
   /** By `80/tcp`. */
   portBindings: Record<string, PortBinding[]>;
   restartPolicy: { name: '' | 'no' | 'always' | 'unless-stopped' | 'on-failure'; maximumRetryCount: number };
+  /** Gantry's own: a container that is found unhealthy is ended and started again. */
+  restartOnUnhealthy?: boolean;
   autoRemove: boolean;
   volumeDriver: string;
   volumesFrom: string[];
@@ -230,6 +249,8 @@ export interface ContainerRecord {
   mounts: MountPoint[];
   state: ContainerState;
   restartCount: number;
+  /** Of a container with a health check that has run. */
+  health?: ContainerHealth;
   /** The user stopped it: `unless-stopped` and `on-failure` leave it alone. */
   stoppedByUser: boolean;
   platform: string;

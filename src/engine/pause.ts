@@ -4,6 +4,9 @@ import type { Container } from './container-table.ts';
 import { notRunning } from './end-process.ts';
 import type { Engine } from './engine.ts';
 import { publishContainerEvent } from './events.ts';
+import { stopHealthChecks } from './exit.ts';
+import { watchHealth } from './health-monitor.ts';
+import { uncheckedHealth } from './health-state.ts';
 import { runtimeProgram } from './runtimes.ts';
 
 /** Durable when it resolves. EngineError `conflict` where it doesn't run, or is paused already. */
@@ -16,7 +19,10 @@ export async function pauseContainer(engine: Engine, ref: string): Promise<void>
     const { state } = container;
     /* It may have ended meanwhile. */
     if (state.status !== 'running') throw notRunning(container);
-    engine.containers.setState(container, { ...state, status: 'paused' });
+    stopHealthChecks(container);
+    const { health } = container.record;
+    const unchecked = health === undefined ? {} : { health: uncheckedHealth(health) };
+    engine.containers.setState(container, { ...state, status: 'paused' }, unchecked);
     publishContainerEvent(engine.events, container.record, 'pause');
   });
 }
@@ -42,6 +48,7 @@ export async function unpauseContainer(engine: Engine, ref: string): Promise<voi
     const { state } = container;
     if (state.status !== 'paused') return;
     engine.containers.setState(container, { ...state, status: 'running' });
+    watchHealth(engine, container);
     publishContainerEvent(engine.events, container.record, 'unpause');
   });
 }

@@ -7,7 +7,9 @@ import type { ExitStatus, SupervisedProcess } from '../runtime/runtime-types.ts'
 import { cgroupsPath } from './container-spec.ts';
 import type { Container } from './container-table.ts';
 import type { Engine } from './engine.ts';
+import { restoreExecs } from './exec-restore.ts';
 import { recordExit, removeInBackground, watchExit } from './exit.ts';
+import { watchHealth } from './health-monitor.ts';
 import { bundleFiles } from './paths.ts';
 import { releaseAfter } from './release.ts';
 import { finishRemoval } from './remove.ts';
@@ -65,7 +67,9 @@ async function adopt(engine: Engine, container: Container, process: SupervisedPr
     engine.containers.setState(container, { status: 'running', pid, startedAt });
   const status = frozen ? 'paused' : 'running';
   if (container.state.status !== status) engine.containers.setState(container, { status, pid, startedAt });
+  await restoreExecs(engine, container);
   watchExit(engine, container, process, relaunch);
+  if (!frozen) watchHealth(engine, container);
 }
 
 /** No shim is there: the run ended, or never began, or its shim was killed. */

@@ -15,6 +15,7 @@ import type { Container } from './container-table.ts';
 import type { Engine } from './engine.ts';
 import { publishContainerEvent } from './events.ts';
 import { watchExit } from './exit.ts';
+import { healthAtStart, watchHealth } from './health-monitor.ts';
 import { logTarget } from './log/target.ts';
 import type { ContainerRecord } from './model.ts';
 import { sweepParentCgroupSoon } from './parent-cgroup.ts';
@@ -87,9 +88,13 @@ async function launch(
     const { process, report } = await takeSteps(engine, container, undo);
     const { pid, startedAt } = process;
     container.startReport = report;
-    engine.containers.setState(container, { status: 'running', pid, startedAt }, changes);
+    const health = healthAtStart(container);
+    const alive = health === undefined ? changes : { ...changes, health };
+    container.restartOnExit = false;
+    engine.containers.setState(container, { status: 'running', pid, startedAt }, alive);
     publishContainerEvent(engine.events, container.record, 'start');
     watchExit(engine, container, process, relaunch);
+    watchHealth(engine, container);
     return report;
   } catch (error) {
     container.process = undefined;

@@ -1,5 +1,5 @@
 /** The state of a container in words, as `ps` shows it. */
-import type { ContainerState } from './model.ts';
+import type { ContainerHealth, ContainerState } from './model.ts';
 
 /** How long, roughly, in the words that Docker's clients know. `milliseconds` below 0 count as 0. */
 export function humanDuration(milliseconds: number): string {
@@ -23,14 +23,14 @@ function hoursAndMore(exactHours: number): string {
   return `${Math.floor(exactHours / 24 / 365)} years`;
 }
 
-/** `Up 3 minutes`, `Exited (0) 5 seconds ago`, … `now` in milliseconds since the epoch. */
-export function statusText(state: ContainerState, now: number): string {
+/** `Up 3 minutes (healthy)`, `Exited (0) 5 seconds ago`, … `now` in milliseconds since the epoch. */
+export function statusText(state: ContainerState, now: number, health?: ContainerHealth): string {
   const since = (time: number): string => humanDuration(now - time);
   switch (state.status) {
     case 'created':
       return 'Created';
     case 'running':
-      return `Up ${since(state.startedAt)}`;
+      return `Up ${since(state.startedAt)}${healthText(health)}`;
     case 'paused':
       return `Up ${since(state.startedAt)} (Paused)`;
     case 'restarting':
@@ -42,4 +42,9 @@ export function statusText(state: ContainerState, now: number): string {
     case 'exited':
       return `Exited (${state.exitCode}) ${since(state.finishedAt)} ago`;
   }
+}
+
+function healthText(health: ContainerHealth | undefined): string {
+  if (health === undefined) return '';
+  return health.status === 'starting' ? ' (health: starting)' : ` (${health.status})`;
 }

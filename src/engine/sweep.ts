@@ -24,8 +24,9 @@ export async function sweepLeftovers(engine: Engine, live: ReadonlySet<string>):
   await sweepVolumes(engine);
   await sweepSubpaths(engine);
   await sweep(sharedMemoryRoot(config), runs, (_, path) => removeSharedMemory(engine, path));
-  /* Those of execs too: nobody can ask for their exit codes any more. A shim without a directory goes on to its process's end. */
-  await sweep(shimDirectory(config.execRoot, ''), runs, (id) => runtime.forget(id));
+  /* Those of execs too, where they don't run: their exit codes are known by now. A shim without a directory goes on to its process's end. */
+  const held = (id: string): boolean => runs(id) || engine.execs.get(id)?.process !== undefined;
+  await sweep(shimDirectory(config.execRoot, ''), held, (id) => runtime.forget(id));
 }
 
 /** A container that was forgotten before its shim had given everything back, and then the shim was killed. Its runtime isn't known any more. */

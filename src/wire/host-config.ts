@@ -103,6 +103,8 @@ export interface HostConfig extends Resources {
   NetworkMode: string;
   PortBindings: Record<string, PortBinding[]>;
   RestartPolicy: RestartPolicy;
+  /** Gantry's own: a container that its health check finds unhealthy is started again. Left out where it is false. */
+  RestartOnUnhealthy?: boolean;
   AutoRemove: boolean;
   VolumeDriver: string;
   VolumesFrom: string[] | null;

@@ -162,6 +162,9 @@ const healthFlags = {
     group: health,
   }),
   'health-timeout': duration('Maximum time to allow one check to run (ms|s|m|h)', { group: health }),
+  'restart-on-unhealthy': toggle('Start the container again when its health check finds it unhealthy', {
+    group: health,
+  }),
   'no-healthcheck': toggle('Disable any container-specified HEALTHCHECK', { group: health }),
 } as const;
 

@@ -56,6 +56,9 @@ function checkConflicts(flags: ContainerFlags): void {
   for (const [flag, value, pattern, noun] of modes) {
     if (!pattern.test(value)) throw fail(`--${flag}: invalid ${noun} mode`);
   }
+  if (flags.rm && flags['restart-on-unhealthy']) {
+    throw fail('conflicting options: cannot specify both --restart-on-unhealthy and --rm');
+  }
   if (flags.rm && !['no', ''].includes(flags.restart)) {
     throw fail('conflicting options: cannot specify both --restart and --rm');
   }
@@ -114,6 +117,7 @@ function hostConfig(
     NetworkMode: networking.mode,
     RestartPolicy: restartPolicy(flags.restart),
     AutoRemove: flags.rm,
+    ...(flags['restart-on-unhealthy'] ? { RestartOnUnhealthy: true } : {}),
     VolumeDriver: flags['volume-driver'],
     VolumesFrom: orNull(flags['volumes-from']),
     ConsoleSize: [0, 0],
