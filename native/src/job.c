@@ -13,6 +13,7 @@
 #include "process.h"
 #include "shim.h"
 #include "steps.h"
+#include "view.h"
 
 enum { MAX_STEP_REPLY = 16 << 20 };
 /* Fields of replies. Those of netlink and file jobs are in steps.h. */
@@ -63,6 +64,12 @@ static _Noreturn void become_shim(struct bytes request, char *dir, struct child_
   give_up(READY_FD, "exec");
 }
 
+static _Noreturn void show_view(const struct view_request *request, struct child_ends ends) {
+  const char *failed = view_open(request);
+  if (failed != NULL) give_up(ends.fail, failed);
+  view_hold(ends.fail);
+}
+
 static _Noreturn void child_main(const struct frame *frame, void *request, struct child_ends ends) {
   struct buffer reply = {0};
   switch (frame->type) {
@@ -80,6 +87,8 @@ static _Noreturn void child_main(const struct frame *frame, void *request, struc
     case DATAGRAMS:
       datagrams_job(request, &reply);
       write_reply(&reply, ends);
+    case VIEW:
+      show_view(request, ends);
     default:
       become_shim(frame->body, ((struct shim_request *)request)->dir, ends);
   }
@@ -94,9 +103,14 @@ static bool make_pipe(int *ours, int *theirs, bool we_write) {
   return true;
 }
 
+/* Shims and views say that they are there, and live on. */
+static bool stays(const struct job *job) {
+  return job->type == SHIM || job->type == VIEW;
+}
+
 static bool make_pipes(struct job *job, struct child_ends *ends) {
   if (!make_pipe(&job->captures[FAIL].fd, &ends->fail, false)) return false;
-  if (job->type == SHIM) return true;
+  if (stays(job)) return true;
   if (!make_pipe(&job->captures[OUT].fd, &ends->out, false)) return false;
   if (job->type != RUN) return true;
   return make_pipe(&job->captures[ERR].fd, &ends->err, false) && make_pipe(&job->input, &ends->in, true);
@@ -162,6 +176,8 @@ struct job *job_start(const struct frame *frame, const char **wrong) {
       START(datagrams_request, parse_datagrams, free_datagrams)
     case SHIM:
       START(shim_request, parse_shim, free_shim)
+    case VIEW:
+      START(view_request, parse_view, free_view)
     default:
       *wrong = "unknown request";
       return NULL;
@@ -223,9 +239,9 @@ void job_pump(struct job *job, const struct pollfd *fds) {
   if (fds[CAPTURES].revents != 0) feed(job);
 }
 
-/* A command is done when it ended: its own children may hold the pipes for ever. A shim is up once it closed `FAIL`. */
+/* A command is done when it ended: its own children may hold the pipes for ever. A shim or a view is up once it closed `FAIL`. */
 bool job_done(struct job *job) {
-  if (job->type == SHIM) return job->captures[FAIL].fd < 0;
+  if (stays(job)) return job->captures[FAIL].fd < 0;
   if (!job->exited) return false;
   for (int i = 0; i < CAPTURES; i++) drain(&job->captures[i]);
   return true;
@@ -238,9 +254,9 @@ static void add_failure(const struct buffer *said, struct buffer *frame) {
 
 /* A shim says nothing where its set-up worked; one that was killed during it did not say so. */
 static void add_outcome(const struct job *job, struct buffer *frame) {
-  if (job->type == SHIM) {
+  if (stays(job)) {
     add_number(frame, PID, (uint64_t)job->pid);
-    if (job->exited || job->cancelled) add_text(frame, FAIL_TEXT, "the shim was killed");
+    if (job->exited || job->cancelled) add_text(frame, FAIL_TEXT, "it was killed");
   } else if (job->type == RUN) {
     add_number(frame, STATUS, (uint64_t)(uint32_t)job->status);
     add_number(frame, TIMED_OUT, job->timed_out);

@@ -129,8 +129,8 @@ const char *parse_file_operation(struct bytes body, struct file_operation *into)
   *into = (struct file_operation){0};
   const char *wrong = PARSE(body, operation_fields, into);
   if (wrong != NULL) return wrong;
-  if (into->path == NULL || into->kind < FILE_MKNOD || into->kind > FILE_UTIME) return "no path or kind";
-  return into->kind == FILE_SETXATTR && into->name == NULL ? "no attribute name" : NULL;
+  if (into->path == NULL || into->kind < FILE_MKNOD || into->kind > FILE_SETXATTR_OPEN) return "no path or kind";
+  return (into->kind == FILE_SETXATTR || into->kind == FILE_SETXATTR_OPEN) && into->name == NULL ? "no attribute name" : NULL;
 }
 
 static const struct field attributes_fields[] = {
@@ -187,6 +187,41 @@ const char *parse_shim(struct bytes body, struct shim_request *into) {
   return into->columns > 65535 || into->rows > 65535 ? "terminal too large" : NULL;
 }
 
+static const struct field view_fields[] = {
+  FIELD(1, TEXT, view_request, shim_dir),   FIELD(2, NUMBER, view_request, shim_pid),
+  FIELD(3, NUMBER, view_request, pid),      FIELD(4, TEXTS, view_request, lower),
+  FIELD(5, TEXT, view_request, upper),      FIELD(6, TEXT, view_request, work),
+  FIELD(7, TEXT, view_request, target),     FIELD(8, NUMBER, view_request, read_only),
+  FIELD(9, BLOBS, view_request, encoded),
+};
+
+static const struct field view_mount_fields[] = {
+  FIELD(1, TEXT, view_mount, source),
+  FIELD(2, TEXT, view_mount, destination),
+  FIELD(3, NUMBER, view_mount, read_only),
+};
+
+static const char *parse_view_mounts(const struct blobs *encoded, struct view_mounts *into) {
+  into->items = must_alloc(calloc(encoded->count + 1, sizeof *into->items));
+  for (; into->count < encoded->count; into->count++) {
+    struct view_mount *mount = &into->items[into->count];
+    const char *wrong = PARSE(encoded->items[into->count], view_mount_fields, mount);
+    if (wrong != NULL) return wrong;
+    if (mount->destination == NULL || mount->destination[0] != '/') return "mount without an absolute destination";
+  }
+  return NULL;
+}
+
+const char *parse_view(struct bytes body, struct view_request *into) {
+  *into = (struct view_request){0};
+  const char *wrong = PARSE(body, view_fields, into);
+  if (wrong != NULL) return wrong;
+  if (into->target == NULL || into->target[0] != '/') return "no absolute target";
+  if (into->shim_dir == NULL && (into->lower.count == 0 || into->upper == NULL || into->work == NULL)) return "root without its layers";
+  if (into->shim_dir != NULL && (into->shim_pid < 2 || into->shim_pid > INT32_MAX || into->pid > INT32_MAX)) return "no such process";
+  return parse_view_mounts(&into->encoded, &into->mounts);
+}
+
 void free_command(struct command_request *request) {
   free(request->argv.items);
   free(request->env.items);
@@ -219,4 +254,10 @@ void free_shim(struct shim_request *request) {
   free(request->sysctls.items);
   free(request->inside.items);
   free(request->outside.items);
+}
+
+void free_view(struct view_request *request) {
+  free(request->lower.items);
+  free(request->encoded.items);
+  free(request->mounts.items);
 }

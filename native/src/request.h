@@ -17,7 +17,7 @@ struct command_request {
 struct netlink_request { char *netns; struct blobs messages; };
 
 struct file_request { char *root; struct blobs operations; };
-enum { FILE_MKNOD = 1, FILE_SETXATTR = 2, FILE_UTIME = 3 };
+enum { FILE_MKNOD = 1, FILE_SETXATTR = 2, FILE_UTIME = 3, FILE_SETXATTR_OPEN = 4 };
 struct file_operation {
   char *path, *name;
   struct bytes value;
@@ -41,6 +41,19 @@ struct shim_request {
   uint64_t network, log_max_size, log_max_files, spill_limit;
 };
 
+/* One mount in a view: `source` on the host, or NULL where only the running container itself has it. */
+struct view_mount { char *source, *destination; uint64_t read_only; };
+struct view_mounts { struct view_mount *items; size_t count; };
+
+/* A container's file system to be shown: that of a running shim, or with `shim_dir` NULL the overlay. */
+struct view_request {
+  char *shim_dir, *upper, *work, *target;
+  uint64_t shim_pid, pid, read_only;
+  struct texts lower;
+  struct blobs encoded;
+  struct view_mounts mounts; /* those in `encoded`, parsed */
+};
+
 /* Each returns NULL, or what is wrong with the body. Release with the matching free even then. */
 const char *parse_command(struct bytes body, struct command_request *into);
 const char *parse_netlink(struct bytes body, struct netlink_request *into);
@@ -49,10 +62,12 @@ const char *parse_file_operation(struct bytes body, struct file_operation *into)
 const char *parse_attributes(struct bytes body, struct attributes_request *into);
 const char *parse_datagrams(struct bytes body, struct datagrams_request *into);
 const char *parse_shim(struct bytes body, struct shim_request *into);
+const char *parse_view(struct bytes body, struct view_request *into);
 void free_command(struct command_request *request);
 void free_netlink(struct netlink_request *request);
 void free_files(struct file_request *request);
 void free_attributes(struct attributes_request *request);
 void free_datagrams(struct datagrams_request *request);
 void free_shim(struct shim_request *request);
+void free_view(struct view_request *request);
 #endif

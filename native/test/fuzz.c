@@ -60,6 +60,7 @@ static void parse_all(const struct buffer *body) {
   struct attributes_request attributes;
   struct datagrams_request datagrams;
   struct shim_request shim;
+  struct view_request view;
   if (parse_command(bytes, &command) == NULL && command.argv.items[command.argv.count] != NULL) abort();
   free_command(&command);
   parse_netlink(bytes, &netlink);
@@ -74,6 +75,8 @@ static void parse_all(const struct buffer *body) {
   free_datagrams(&datagrams);
   parse_shim(bytes, &shim);
   free_shim(&shim);
+  if (parse_view(bytes, &view) == NULL && view.mounts.count != view.encoded.count) abort();
+  free_view(&view);
   free(copy);
 }
 

@@ -16,6 +16,7 @@ import type {
   FileAttributes,
   FileOperation,
   StepFailure,
+  ViewRequest,
 } from './launcher-types.ts';
 
 export const requestTypes = {
@@ -25,12 +26,13 @@ export const requestTypes = {
   shim: 4,
   cancel: 5,
   attributes: 6,
+  view: 8,
   refused: 255,
 } as const;
 
 const reply = { status: 1, timedOut: 2, stdout: 3, stderr: 4, pid: 5, errno: 6, text: 7 } as const;
 const step = { reply: 1, index: 2, errno: 3 } as const;
-const operationKinds = { mknod: 1, setxattr: 2, utime: 3 } as const;
+const operationKinds = { mknod: 1, setxattr: 2, utime: 3, 'setxattr-open': 4 } as const;
 
 export function encodeCommand(request: CommandRequest): Buffer {
   const stdin = request.stdin ?? '';
@@ -121,6 +123,7 @@ function operationFields(operation: FileOperation): Field[] {
     case 'mknod':
       return [...fields, [3, operation.mode], [4, operation.major], [5, operation.minor]];
     case 'setxattr':
+    case 'setxattr-open':
       return [...fields, [6, operation.name], [7, operation.value]];
     case 'utime':
       return [...fields, [8, operation.seconds], [9, operation.nanoseconds]];
@@ -170,15 +173,45 @@ function decodeOneFile(body: Buffer): FileAttributes {
   return attributes;
 }
 
-/** The pid of a shim. Throws `internal` with the step of its set-up that failed. */
-export function decodeShim(body: Buffer): number {
+export function encodeView(request: ViewRequest): Buffer {
+  const { running } = request;
+  const texts = (tag: number, values: readonly string[]): Field[] =>
+    values.map((value): Field => [tag, value]);
+  return encodeFields([
+    ...(running === undefined
+      ? []
+      : ([
+          [1, running.shimDirectory],
+          [2, running.shimPid],
+          [3, running.pid],
+        ] satisfies Field[])),
+    ...texts(4, request.lower),
+    [5, request.upper],
+    [6, request.work],
+    [7, request.target],
+    [8, request.readOnly ? 1 : 0],
+    ...request.mounts.map(
+      ({ source, destination, readOnly }): Field => [
+        9,
+        encodeFields([
+          ...texts(1, source === undefined ? [] : [source]),
+          [2, destination],
+          [3, readOnly ? 1 : 0],
+        ]),
+      ],
+    ),
+  ]);
+}
+
+/** The pid of a shim, or of what holds a view. Throws `internal` with the step of its set-up that failed. */
+export function decodeStarted(body: Buffer, what: string): number {
   const record = decodeRecord(body);
   const pid = numberOf(record, reply.pid);
   const text = textOf(record, reply.text);
   if (text === undefined && pid !== undefined) return pid;
   const errno = numberOf(record, reply.errno);
   const reason = errno === undefined ? '' : `: ${errnoName(errno)}`;
-  throw new EngineError('internal', `cannot prepare the container: ${text ?? 'no reply'}${reason}`, {
+  throw new EngineError('internal', `cannot ${what}: ${text ?? 'no reply'}${reason}`, {
     details: { step: text ?? '', errno: errno ?? 0 },
   });
 }

@@ -30,10 +30,36 @@ export interface CommandResult {
 export type FileOperation =
   | { kind: 'mknod'; path: string | Buffer; mode: number; major: number; minor: number }
   | { kind: 'setxattr'; path: string | Buffer; name: string; value: Uint8Array }
+  /** Of an open file: `path` is `/proc/PID/fd/N`, which is followed. */
+  | { kind: 'setxattr-open'; path: string | Buffer; name: string; value: Uint8Array }
   | { kind: 'utime'; path: string | Buffer; seconds: number; nanoseconds: number };
 
 /** Names and values of a file's extended attributes, or the errno for which they could not be read. */
 export type FileAttributes = ReadonlyMap<string, Buffer> | number;
+
+/** One mount that a view shall show. */
+export interface ViewMount {
+  /** On the host; undefined where only the running container itself has it (a tmpfs). */
+  source?: string;
+  /** Absolute, in the container. */
+  destination: string;
+  readOnly: boolean;
+}
+
+/** A container's file system that the daemon wants to see, with its mounts. */
+export interface ViewRequest {
+  /** Of a running one: its shim and its process, whose own mounts are shown. Without it the overlay is mounted. */
+  running?: { shimDirectory: string; shimPid: number; pid: number };
+  /** Top layer first. */
+  lower: readonly string[];
+  upper: string;
+  work: string;
+  /** Where the running one's root is mounted in its shim's namespace; else any directory, which is covered only within the view. */
+  target: string;
+  readOnly: boolean;
+  /** Shallow destinations first. */
+  mounts: readonly ViewMount[];
+}
 
 /** A failed step of a netlink batch or of a list of file operations. */
 export interface StepFailure {
@@ -67,5 +93,10 @@ export interface Launcher {
   ): Promise<FileAttributes[]>;
   /** Forks a shim (see docs/shim-protocol.md); resolves once its socket listens. Returns its pid. */
   startShim(request: Uint8Array): Promise<number>;
+  /**
+   * Forks a process that holds a view. Its descriptor 3 is the view's root directory; it lives until all that have opened the pipe which is its
+   * descriptor 4 have closed it, for which it waits 10 seconds, until one byte was written there. Returns its pid. EngineError `internal`.
+   */
+  openView(request: ViewRequest): Promise<number>;
   close(): Promise<void>;
 }

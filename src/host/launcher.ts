@@ -8,12 +8,13 @@ import { encodeFrame, type Frame, FrameReader } from './frame.ts';
 import {
   decodeAttributes,
   decodeCommand,
-  decodeShim,
+  decodeStarted,
   decodeSteps,
   encodeAttributes,
   encodeCommand,
   encodeFiles,
   encodeNetlink,
+  encodeView,
   refusalOf,
   requestTypes,
 } from './launcher-codec.ts';
@@ -24,6 +25,7 @@ import type {
   FileOperation,
   Launcher,
   StepFailure,
+  ViewRequest,
 } from './launcher-types.ts';
 
 export interface LauncherOptions {
@@ -202,7 +204,15 @@ class NativeLauncher implements Launcher {
 
   async startShim(request: Uint8Array): Promise<number> {
     const body = checked(Buffer.from(request.buffer, request.byteOffset, request.byteLength));
-    return decodeShim(await this.#connect().request(requestTypes.shim, body));
+    return decodeStarted(await this.#connect().request(requestTypes.shim, body), 'prepare the container');
+  }
+
+  async openView(request: ViewRequest): Promise<number> {
+    const body = checked(encodeView(request));
+    return decodeStarted(
+      await this.#connect().request(requestTypes.view, body),
+      'show the files of the container',
+    );
   }
 
   async close(): Promise<void> {
