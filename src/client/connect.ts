@@ -1,28 +1,36 @@
 /** Opens a connection to the daemon. */
 import { readFileSync } from 'node:fs';
-import { connect as connectSocket, type Socket } from 'node:net';
-import { EngineError, errnoOf, messageOf } from '../errors/engine-error.ts';
+import { connect as connectSocket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { EngineError, errnoOf, isEngineError, messageOf } from '../errors/engine-error.ts';
 import type { Endpoint, TlsSettings } from './endpoint.ts';
 
 /**
- * A connected socket, on which ending one direction leaves the other open. EngineError `unavailable` says how to
+ * A connected stream, of which ending one direction leaves the other open. EngineError `unavailable` says how to
  * start the daemon or reach it, `forbidden` that the user may not.
  */
-export async function connect(endpoint: Endpoint): Promise<Socket> {
-  const { promise, resolve, reject } = Promise.withResolvers<Socket>();
+export async function connect(endpoint: Endpoint): Promise<Duplex> {
+  // ssh needs a process, TLS time to load: each is loaded only where it is used.
+  if (endpoint.kind === 'ssh') return (await import('./ssh-connection.ts')).connectSsh(endpoint.target);
+  const { promise, resolve, reject } = Promise.withResolvers<Duplex>();
   const socket = await openSocket(endpoint, () => resolve(socket));
-  const fail = (error: Error) => reject(connectionError(endpoint, error));
+  const fail = (error: Error) => reject(error);
   socket.once('error', fail);
-  const connected = await promise;
-  connected.off('error', fail);
-  return connected;
+  try {
+    return await promise;
+  } catch (error) {
+    throw await connectionError(endpoint, error);
+  } finally {
+    socket.off('error', fail);
+  }
 }
 
-async function openSocket(endpoint: Endpoint, connected: () => void): Promise<Socket> {
+type SocketEndpoint = Exclude<Endpoint, { kind: 'ssh' }>;
+
+async function openSocket(endpoint: SocketEndpoint, connected: () => void): Promise<Duplex> {
   if (endpoint.kind === 'unix') return connectSocket({ path: endpoint.path, allowHalfOpen: true }, connected);
   const { host, port, tls } = endpoint;
   if (tls === undefined) return connectSocket({ host, port, allowHalfOpen: true, noDelay: true }, connected);
-  // TLS costs start-up time, so it is loaded only where it is used.
   const { connect: connectTls } = await import('node:tls');
   const servername = /^[\d.]+$|:/.test(host) ? '' : host;
   const options = {
@@ -33,7 +41,11 @@ async function openSocket(endpoint: Endpoint, connected: () => void): Promise<So
     allowHalfOpen: true,
     ...readPem(tls),
   };
-  return connectTls(options, connected);
+  try {
+    return connectTls(options, connected);
+  } catch (error) {
+    throw await connectionError(endpoint, error);
+  }
 }
 
 function readPem(tls: TlsSettings): { ca?: Buffer; cert?: Buffer; key?: Buffer } {
@@ -55,7 +67,8 @@ function readKeyFile(path: string): Buffer {
   }
 }
 
-function connectionError(endpoint: Endpoint, error: Error): EngineError {
+async function connectionError(endpoint: Endpoint, error: unknown): Promise<EngineError> {
+  if (isEngineError(error)) return error;
   const errno = errnoOf(error);
   if (errno === 'EACCES' || errno === 'EPERM') {
     const message = `permission denied while trying to connect to the Gantry daemon socket at ${endpoint.label}`;
@@ -64,6 +77,21 @@ function connectionError(endpoint: Endpoint, error: Error): EngineError {
       hint: "Use root, or join the socket's group: usermod -aG docker $USER, then log in again.",
     });
   }
+  return (await tlsError(endpoint, error)) ?? unreachable(endpoint, error);
+}
+
+/** What TLS has to say of a connection that could not be opened, or broke before its answer came; undefined for other errors. */
+export async function tlsError(endpoint: Endpoint, error: unknown): Promise<EngineError | undefined> {
+  if (endpoint.kind !== 'tcp' || endpoint.tls === undefined || !(error instanceof Error)) return undefined;
+  const { tlsFailure } = await import('./tls-failure.ts');
+  const failure = tlsFailure(error);
+  if (failure === undefined) return undefined;
+  const message = `error during connect to ${endpoint.label}: ${failure.message}`;
+  return new EngineError('unavailable', message, { cause: error, hint: failure.hint });
+}
+
+function unreachable(endpoint: Endpoint, error: unknown): EngineError {
+  const errno = errnoOf(error);
   const message = `Cannot connect to the Gantry daemon at ${endpoint.label}. Is the daemon running?`;
   const known = errno === 'ENOENT' || errno === 'ECONNREFUSED' || errno === undefined;
   return new EngineError('unavailable', known ? message : `${message} (${messageOf(error)})`, {

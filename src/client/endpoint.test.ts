@@ -33,7 +33,8 @@ test('sockets and ports', () => {
 test('what is no address is refused', () => {
   for (const text of ['zork://x', 'tcp://h:99999', 'tcp://h:x', '', 'a b'])
     assert.throws(() => parseEndpoint(text), text);
-  assert.throws(() => parseEndpoint('ssh://h'), { message: /ssh is not supported/ });
+  assert.throws(() => parseEndpoint('npipe:////./pipe/docker'), { hint: /Named pipes are for Windows/ });
+  assert.throws(() => parseEndpoint('fd://'), { hint: /for the daemon alone/ });
 });
 
 test('names become parts of paths, filters JSON', () => {

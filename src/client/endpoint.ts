@@ -1,5 +1,6 @@
-/** Where the daemon is: `unix:///run/gantry.sock`, `tcp://host:2375`, with or without TLS. */
+/** Where the daemon is: `unix:///run/gantry.sock`, `tcp://host:2375` with or without TLS, `ssh://user@host`. */
 import { EngineError } from '../errors/engine-error.ts';
+import { parseSshTarget, type SshTarget } from './ssh-target.ts';
 
 export interface TlsSettings {
   /** Paths of PEM files; a file that isn't named isn't used. */
@@ -12,37 +13,56 @@ export interface TlsSettings {
 
 export type Endpoint =
   | { kind: 'unix'; path: string; label: string }
-  | { kind: 'tcp'; host: string; port: number; tls?: TlsSettings; label: string };
+  | { kind: 'tcp'; host: string; port: number; tls?: TlsSettings; label: string }
+  | { kind: 'ssh'; target: SshTarget; label: string };
 
 export const defaultHost = 'unix:///run/gantry.sock';
 
-/**
- * Parses a daemon's address as `-H` and DOCKER_HOST take it. EngineError `invalid-argument` for what is no address and
- * `not-implemented` for ssh.
- */
+/** Parses a daemon's address as `-H` and DOCKER_HOST take it. EngineError `invalid-argument` for what is no address. */
 export function parseEndpoint(address: string, tls?: TlsSettings): Endpoint {
   const match = /^([a-z]+):\/\/(.*)$/.exec(address.trim());
-  const [, scheme = '', rest = ''] = match ?? [];
-  if (scheme === 'unix')
-    return { kind: 'unix', path: rest || '/run/gantry.sock', label: `unix://${rest || '/run/gantry.sock'}` };
-  if (scheme === 'tcp' || scheme === 'http' || scheme === 'https') {
-    return tcpEndpoint(address, rest, scheme === 'https' ? (tls ?? { verify: true }) : tls);
+  if (match === null) return schemelessEndpoint(address.trim(), tls);
+  const [, scheme = '', rest = ''] = match;
+  switch (scheme) {
+    case 'unix':
+      return unixEndpoint(rest || '/run/gantry.sock');
+    case 'tcp':
+    case 'http':
+      return tcpEndpoint(address, rest, tls);
+    case 'https':
+      return tcpEndpoint(address, rest, tls ?? { verify: true });
+    case 'ssh':
+      return { kind: 'ssh', target: parseSshTarget(address.trim()), label: address.trim() };
+    default:
+      throw unknownScheme(address, scheme);
   }
-  if (scheme === 'ssh') {
-    throw new EngineError(
-      'not-implemented',
-      `unable to parse docker host \`${address}\`: ssh is not supported`,
-      {
-        hint: 'Forward the socket (ssh -L /tmp/gantry.sock:/run/gantry.sock HOST) and use -H unix:///tmp/gantry.sock.',
-      },
+}
+
+/** A path, or `host:port`. */
+function schemelessEndpoint(address: string, tls: TlsSettings | undefined): Endpoint {
+  if (address.startsWith('/')) return unixEndpoint(address);
+  if (/^[^/\s]+(:\d+)?$/.test(address)) return tcpEndpoint(address, address, tls);
+  throw unparsable(address, 'Write unix:///path/to/gantry.sock, tcp://host:port or ssh://user@host.');
+}
+
+function unixEndpoint(path: string): Endpoint {
+  return { kind: 'unix', path, label: `unix://${path}` };
+}
+
+function unknownScheme(address: string, scheme: string): EngineError {
+  if (scheme === 'npipe') {
+    return unparsable(
+      address,
+      'Named pipes are for Windows: write unix:///path/to/gantry.sock, tcp://host:port or ssh://user@host.',
     );
   }
-  if (match === null && address.startsWith('/'))
-    return { kind: 'unix', path: address, label: `unix://${address}` };
-  if (match === null && /^[^/\s]+(:\d+)?$/.test(address)) return tcpEndpoint(address, address, tls);
-  throw new EngineError('invalid-argument', `unable to parse docker host \`${address}\``, {
-    hint: 'Write unix:///path/to/gantry.sock or tcp://host:port.',
-  });
+  if (scheme === 'fd')
+    return unparsable(address, 'fd:// is for the daemon alone: name the socket that it listens on.');
+  return unparsable(address, 'Write unix:///path/to/gantry.sock, tcp://host:port or ssh://user@host.');
+}
+
+function unparsable(address: string, hint: string): EngineError {
+  return new EngineError('invalid-argument', `unable to parse docker host \`${address}\``, { hint });
 }
 
 function tcpEndpoint(address: string, rest: string, tls: TlsSettings | undefined): Endpoint {

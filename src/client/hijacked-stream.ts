@@ -1,5 +1,5 @@
 /** A connection taken over from HTTP: a container's input and output. */
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { type Frame, FrameDecoder } from '../wire/raw-stream.ts';
 import { drained, type HttpResponse } from './http-exchange.ts';
 import { readToEnd } from './response-body.ts';
@@ -8,7 +8,7 @@ import { readToEnd } from './response-body.ts';
 export class HijackedStream {
   /** Output comes in frames that say stdout or stderr; false for a terminal's. */
   readonly framed: boolean;
-  readonly #socket: Socket;
+  readonly #socket: Duplex;
   readonly #output: AsyncGenerator<Buffer, void>;
 
   constructor(response: HttpResponse, framed: boolean) {

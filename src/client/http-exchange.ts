@@ -1,9 +1,8 @@
 /** One HTTP/1.1 request on a connection of its own: light to load, and able to take the connection over. */
-import type { Socket } from 'node:net';
-import type { Readable } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import { EngineError, isEngineError, messageOf } from '../errors/engine-error.ts';
 import { ByteSource } from './byte-source.ts';
-import { connect } from './connect.ts';
+import { connect, tlsError } from './connect.ts';
 import type { Endpoint } from './endpoint.ts';
 import { readBody } from './response-body.ts';
 import { type ResponseHead, readResponseHead } from './response-head.ts';
@@ -21,7 +20,7 @@ export interface HttpRequest {
 
 export interface HttpResponse extends ResponseHead {
   body: AsyncGenerator<Buffer, void>;
-  socket: Socket;
+  socket: Duplex;
   source: ByteSource;
 }
 
@@ -39,11 +38,16 @@ export async function exchange(endpoint: Endpoint, request: HttpRequest): Promis
     return { ...head, body: closing(socket, readBody(request.method, head, source)), socket, source };
   } catch (error) {
     socket.destroy();
-    throw isEngineError(error) || request.signal?.aborted === true ? error : exchangeError(endpoint, error);
+    throw isEngineError(error) || request.signal?.aborted === true
+      ? error
+      : await exchangeError(endpoint, error);
   }
 }
 
-function exchangeError(endpoint: Endpoint, error: unknown): EngineError {
+/** TLS 1.3 tells of a certificate that the daemon refused only after the connection is open. */
+async function exchangeError(endpoint: Endpoint, error: unknown): Promise<EngineError> {
+  const known = await tlsError(endpoint, error);
+  if (known !== undefined) return known;
   const usesTls = endpoint.kind === 'tcp' && endpoint.tls !== undefined;
   return new EngineError(
     'unavailable',
@@ -63,7 +67,7 @@ function abortError(signal: AbortSignal | undefined): Error {
 }
 
 /** Lets the socket go when the body was read, or when its reader stops. */
-async function* closing(socket: Socket, body: AsyncGenerator<Buffer, void>): AsyncGenerator<Buffer, void> {
+async function* closing(socket: Duplex, body: AsyncGenerator<Buffer, void>): AsyncGenerator<Buffer, void> {
   try {
     yield* body;
   } finally {
@@ -71,7 +75,7 @@ async function* closing(socket: Socket, body: AsyncGenerator<Buffer, void>): Asy
   }
 }
 
-async function sendRequest(socket: Socket, request: HttpRequest): Promise<void> {
+async function sendRequest(socket: Duplex, request: HttpRequest): Promise<void> {
   const { body } = request;
   const headers: Record<string, string> = {
     Host: 'gantry',
@@ -90,7 +94,7 @@ async function sendRequest(socket: Socket, request: HttpRequest): Promise<void> 
   if (body !== undefined && typeof body !== 'string') await sendChunks(socket, body);
 }
 
-async function sendChunks(socket: Socket, body: Readable): Promise<void> {
+async function sendChunks(socket: Duplex, body: Readable): Promise<void> {
   for await (const piece of body) {
     const chunk: Buffer = typeof piece === 'string' ? Buffer.from(piece) : piece;
     if (chunk.length === 0) continue;
