@@ -23,9 +23,10 @@ export class Prompter {
 
   /** The same, without showing it. The terminal's own keys (backspace, Ctrl-C) work as ever. */
   async askHidden(question: string): Promise<string> {
-    this.#io.stdout.write(question);
+    // Hidden first: whoever sees the question may type at once.
     const show = hideInput();
     try {
+      this.#io.stdout.write(question);
       return await this.#readLine();
     } finally {
       show();
