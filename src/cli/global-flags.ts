@@ -1,16 +1,17 @@
 /** The options before the command: which daemon, how to reach it, how much to say. */
+import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { defaultHost, type Endpoint, parseEndpoint, type TlsSettings } from '../client/endpoint.ts';
-import { EngineError } from '../errors/engine-error.ts';
+import { defaultHost, type TlsSettings } from '../client/endpoint.ts';
 import type { FlagValues } from './flags/flag.ts';
 import { list, text, toggle } from './flags/kinds.ts';
 
 export const globalFlags = {
   config: text('Location of client config files', { shownDefault: '"~/.docker"' }),
-  context: text('Name of the context to use to connect to the daemon; only "default" is known', {
-    short: 'c',
-  }),
+  context: text(
+    'Name of the context to use to connect to the daemon (default DOCKER_CONTEXT, or what "gantry context use" chose)',
+    { short: 'c' },
+  ),
   debug: toggle('Enable debug mode: errors come with their causes', { short: 'D' }),
   host: list(`Daemon socket to connect to (default GANTRY_HOST, DOCKER_HOST, "${defaultHost}")`, {
     short: 'H',
@@ -29,38 +30,32 @@ export const globalFlags = {
 
 export type GlobalFlags = FlagValues<typeof globalFlags>;
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
-/** The daemon that flags and environment name. EngineError `invalid-argument` for an address that can't be one. */
-export function resolveEndpoint(flags: GlobalFlags, env: Environment): Endpoint {
-  if (flags.host.length > 1) throw new EngineError('invalid-argument', 'specify only one -H');
-  const context = flags.context || (flags.host.length > 0 ? '' : (env['DOCKER_CONTEXT'] ?? ''));
-  if (context !== '' && context !== 'default') {
-    throw new EngineError('not-found', `context "${context}": context not found`, {
-      hint: 'Name the daemon with -H or GANTRY_HOST.',
-    });
-  }
-  const address = flags.host[0] || env['GANTRY_HOST'] || env['DOCKER_HOST'] || defaultHost;
-  return parseEndpoint(address, tlsSettings(flags, env));
-}
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Where the user's config.json and certificates are. */
 export function configFolder(flags: GlobalFlags, env: Environment): string {
   return flags.config || env['DOCKER_CONFIG'] || join(homedir(), '.docker');
 }
 
-function tlsSettings(flags: GlobalFlags, env: Environment): TlsSettings | undefined {
+/** How flags and environment want TLS; undefined for a connection without. Variables count as docker's do: any text but '' is yes. */
+export function tlsSettings(flags: GlobalFlags, env: Environment): TlsSettings | undefined {
   const verify = flags.tlsverify || (env['DOCKER_TLS_VERIFY'] ?? '') !== '';
   const named = flags.tlscacert !== '' || flags.tlscert !== '' || flags.tlskey !== '';
   if (!verify && !flags.tls && !named && (env['DOCKER_TLS'] ?? '') === '') return undefined;
   const folder = env['DOCKER_CERT_PATH'] || configFolder(flags, env);
   const ca = flags.tlscacert || (verify ? join(folder, 'ca.pem') : '');
-  const pair =
-    verify || (flags.tlscert !== '' && flags.tlskey !== '') || env['DOCKER_CERT_PATH'] !== undefined;
+  const certificate = flags.tlscert || usualFile(folder, 'cert.pem');
+  const key = flags.tlskey || usualFile(folder, 'key.pem');
   return {
     verify,
     ...(ca === '' ? {} : { ca }),
-    ...(pair ? { certificate: flags.tlscert || join(folder, 'cert.pem') } : {}),
-    ...(pair ? { key: flags.tlskey || join(folder, 'key.pem') } : {}),
+    ...(certificate === '' ? {} : { certificate }),
+    ...(key === '' ? {} : { key }),
   };
+}
+
+/** A daemon that demands no certificate is reached without one. */
+function usualFile(folder: string, name: string): string {
+  const path = join(folder, name);
+  return existsSync(path) ? path : '';
 }

@@ -3,10 +3,11 @@ import { EngineError, isEngineError } from '../errors/engine-error.ts';
 import type { CatalogueEntry } from './catalogue.ts';
 import type { Command, PreparedCommand } from './command.ts';
 import { type CommandEntry, commands, findCommand, groups } from './command-table.ts';
-import { createClient } from './context.ts';
+import type { Context } from './context.ts';
+import { chooseDaemon, clientOf } from './daemon-choice.ts';
 import { describeError, exitCodeOf, usageExitCode } from './exit-code.ts';
 import { parseFlags } from './flags/parse-flags.ts';
-import { configFolder, globalFlags, resolveEndpoint } from './global-flags.ts';
+import { configFolder, type GlobalFlags, globalFlags } from './global-flags.ts';
 import type { Io } from './io.ts';
 import { versionLine } from './version-line.ts';
 
@@ -23,17 +24,27 @@ export async function runProgram(args: readonly string[], io: Io): Promise<numbe
     const prepared = prepare(command, found, found.rest, io);
     if (typeof prepared === 'number') return prepared;
     if (help || prepared.help) return await showHelp(found.name, found.entry, command, io);
-    return await prepared.run({
-      io,
-      commandName: `gantry ${found.name}`,
-      client: createClient(io.env, resolveEndpoint(flags, io.env)),
-      debug: flags.debug,
-      configFolder: configFolder(flags, io.env),
-      catalogue: () => ({ groups, entries: commands.map(catalogueEntry) }),
-    });
+    return await prepared.run(await contextOf(flags, `gantry ${found.name}`, io));
   } catch (error) {
     return fail(error, io, flags.debug);
   }
+}
+
+async function contextOf(flags: GlobalFlags, commandName: string, io: Io): Promise<Context> {
+  const folder = configFolder(flags, io.env);
+  const daemon = chooseDaemon(flags, io.env);
+  const client = await clientOf(daemon, folder, io.env);
+  return {
+    io,
+    commandName,
+    get client() {
+      return client();
+    },
+    daemon,
+    debug: flags.debug,
+    configFolder: folder,
+    catalogue: () => ({ groups, entries: commands.map(catalogueEntry) }),
+  };
 }
 
 function catalogueEntry({ names, summary, load }: CommandEntry): CatalogueEntry {
