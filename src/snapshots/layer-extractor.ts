@@ -33,6 +33,15 @@ const metaPrefix = '.wh..wh.';
 /** Attributes that would let an image steer the overlay itself. */
 const forbiddenXattrs = /^(trusted|user)\.overlay\./;
 
+const setGroupId = 0o2000;
+const [ownUid, ownGid] = [process.getuid?.() ?? -1, process.getgid?.() ?? -1];
+const umask = process.umask();
+
+/** Does a file that is made with this mode have it? */
+function isPlainMode(mode: number): boolean {
+  return (mode & 0o7000) === 0 && (mode & umask) === 0;
+}
+
 interface OpenFile {
   descriptor: number;
   entry: TarEntry;
@@ -48,6 +57,8 @@ export class LayerExtractor implements TarHandler {
   readonly #deferred = new DeferredNodes();
   #file: OpenFile | undefined;
   #size = 0;
+  /** What is made in a directory with the set-group-ID bit has that directory's group. */
+  #inheritsGroups = false;
 
   /** `root` is an empty directory that nobody else writes to. */
   constructor(root: string) {
@@ -92,8 +103,10 @@ export class LayerExtractor implements TarHandler {
     const { descriptor, entry, path } = file;
     try {
       if (file.end < entry.size) ftruncateSync(descriptor, entry.size);
-      fchownSync(descriptor, entry.uid, entry.gid);
-      fchmodSync(descriptor, entry.mode);
+      const owned = this.#isOwn(entry);
+      if (!owned) fchownSync(descriptor, entry.uid, entry.gid);
+      // A change of the owner takes setuid bits away.
+      if (!owned || !isPlainMode(entry.mode)) fchmodSync(descriptor, entry.mode);
       futimesSync(descriptor, toSeconds(entry.mtime), toSeconds(entry.mtime));
       this.#keepExactTime(path, entry.mtime);
     } finally {
@@ -129,6 +142,11 @@ export class LayerExtractor implements TarHandler {
       this.#keepExactTime(path, time);
     }
     return this.#deferred.finalOperations();
+  }
+
+  /** Does a new file have the owner that `entry` asks for? Most have, and a system call less a file is felt. */
+  #isOwn({ uid, gid }: TarEntry): boolean {
+    return uid === ownUid && gid === ownGid && !this.#inheritsGroups;
   }
 
   /** Bytes, so that names which are not UTF-8 stay as they are. The parents of `path` are known to be directories. */
@@ -174,7 +192,7 @@ export class LayerExtractor implements TarHandler {
     this.#ensureDirectory(parentOf(path));
     this.#deferred.remove(path, false);
     mkdirSync(this.#absolute(path), 0o755);
-    chmodSync(this.#absolute(path), 0o755);
+    if (!isPlainMode(0o755)) chmodSync(this.#absolute(path), 0o755);
     this.#tree.addDirectory(path);
   }
 
@@ -186,12 +204,14 @@ export class LayerExtractor implements TarHandler {
     }
     chownSync(absolute, entry.uid, entry.gid);
     chmodSync(absolute, entry.mode);
+    if ((entry.mode & setGroupId) !== 0) this.#inheritsGroups = true;
     this.#deferred.directoryTimes.set(path, entry.mtime);
   }
 
   #openFile(path: string, entry: TarEntry): void {
     const absolute = this.#absolute(path);
-    const descriptor = this.#create(path, () => openSync(absolute, 'wx', 0o600));
+    const mode = isPlainMode(entry.mode) ? entry.mode : 0o600;
+    const descriptor = this.#create(path, () => openSync(absolute, 'wx', mode));
     this.#file = { descriptor, entry, path, written: 0, end: 0 };
   }
 

@@ -105,6 +105,21 @@ test('kinds, owners, modes, times, links and attributes are those of the archive
   assert.equal(statSync(join(tree, 'nothing')).size, 0);
 });
 
+test('owners and modes hold whatever the directory hands down', async () => {
+  const tree = await unpack([
+    { name: 'shared/', type: 'directory', mode: 0o2775, gid: 50 },
+    { name: 'shared/file', data: 'x', mode: 0o666 },
+    { name: 'shared/below/', type: 'directory', mode: 0o755 },
+    { name: 'plain', data: 'x', mode: 0o640 },
+    { name: 'setuid', data: 'x', mode: 0o4755 },
+  ]);
+  const found = ['shared', 'shared/file', 'shared/below', 'plain', 'setuid'].map((name) => {
+    const { mode, uid, gid } = lstatSync(join(tree, name));
+    return `${(mode & 0o7777).toString(8)} ${uid}:${gid}`;
+  });
+  assert.deepEqual(found, ['2775 0:50', '666 0:0', '755 0:0', '640 0:0', '4755 0:0']);
+});
+
 test('names need not be UTF-8', async () => {
   const tree = await unpack([
     { name: Buffer.from([0x64, 0xff, 0x2f]), type: 'directory' },
