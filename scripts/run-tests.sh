@@ -7,7 +7,7 @@ set_name=$1
 pattern=${2:-}
 case $set_name in
   unit) files=$(git ls-files -co --exclude-standard 'src/**/*.test.ts' 'test/architecture/*.test.ts' 'test/registry/*.test.ts'); concurrency=2; limit=60000 ;;
-  integration) files=$(git ls-files -co --exclude-standard 'test/integration/*.test.ts'); concurrency=1; limit=300000 ;;
+  integration) files=$(git ls-files -co --exclude-standard 'test/integration/*.test.ts' 'test/api-spec/*.test.ts'); concurrency=1; limit=300000 ;;
   *) echo "unknown set of tests: $set_name (unit or integration)" >&2; exit 2 ;;
 esac
 [ -z "$pattern" ] || files=$(printf '%s\n' "$files" | grep -- "$pattern")
