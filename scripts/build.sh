@@ -19,6 +19,8 @@ bundle gantry-registry=src/bin/registry.ts
 bundle src/registry/access/bcrypt-worker.ts
 # The threads that unpack and pack layers are files of their own.
 bundle src/snapshots/unpack-worker.ts src/snapshots/archive/archive-worker.ts --outbase=src/snapshots --entry-names=[name]
+# So is the thread that copies files into and out of containers.
+bundle src/engine/archive/view-worker.ts
 # One executable that starts faster than Node.js does; bin/gantry falls back to dist/gantry.js without it.
 if bun --version >/dev/null 2>&1; then
   (cd dist && bun build --compile --minify --bytecode --format=esm ../src/bin/gantry.ts --outfile gantry.tmp >/dev/null && mv gantry.tmp gantry)

@@ -16,6 +16,7 @@ import {
   postUnpause,
   postWait,
 } from './container-actions.ts';
+import { getArchive, headArchive, putArchive } from './container-archive.ts';
 import { postAttach } from './container-attach.ts';
 import { postCommit } from './container-commit.ts';
 import { postCreate } from './container-create.ts';
@@ -71,9 +72,9 @@ export const routes: readonly Route[] = [
   ['GET', '/containers/:id/changes', getChanges],
   ['GET', '/containers/:id/export', getExport],
   ['POST', '/containers/:id/update', notImplemented('container update')],
-  ['GET', '/containers/:id/archive', notImplemented('copying from containers')],
-  ['HEAD', '/containers/:id/archive', notImplemented('copying from containers')],
-  ['PUT', '/containers/:id/archive', notImplemented('copying to containers')],
+  ['GET', '/containers/:id/archive', getArchive],
+  ['HEAD', '/containers/:id/archive', headArchive],
+  ['PUT', '/containers/:id/archive', putArchive],
   ['POST', '/commit', postCommit],
 
   ['POST', '/containers/:id/exec', postExecCreate],

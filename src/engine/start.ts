@@ -10,12 +10,14 @@ import type {
   SupervisedProcess,
 } from '../runtime/runtime-types.ts';
 import { Undo } from '../util/undo.ts';
+import { settleViews } from './archive/container-view.ts';
 import { cgroupsPath, containerSpec } from './container-spec.ts';
 import type { Container } from './container-table.ts';
 import type { Engine } from './engine.ts';
 import { publishContainerEvent } from './events.ts';
 import { watchExit } from './exit.ts';
 import { healthAtStart, watchHealth } from './health-monitor.ts';
+import { linkingContainers } from './links.ts';
 import { logTarget } from './log/target.ts';
 import type { ContainerRecord } from './model.ts';
 import { sweepParentCgroupSoon } from './parent-cgroup.ts';
@@ -23,7 +25,7 @@ import { bundleFiles, type ContainerFiles } from './paths.ts';
 import { runtimeProgram } from './runtimes.ts';
 import { CompiledFilters } from './spec/compiled-filters.ts';
 import { recordFailedStart } from './start-failure.ts';
-import { type ContainerNetwork, connectNetwork, writeNetworkFiles } from './start-network.ts';
+import { type ContainerNetwork, connectNetwork, refreshHosts, writeNetworkFiles } from './start-network.ts';
 import { type StartReport, StepClock } from './start-report.ts';
 import { createRoot, type Root } from './start-root.ts';
 import { isActive } from './state.ts';
@@ -83,6 +85,7 @@ async function launch(
   changes: Partial<Pick<ContainerRecord, 'restartCount' | 'stoppedByUser'>>,
 ): Promise<StartReport> {
   await container.released;
+  await settleViews(container);
   const undo = new Undo();
   try {
     const { process, report } = await takeSteps(engine, container, undo);
@@ -95,6 +98,7 @@ async function launch(
     publishContainerEvent(engine.events, container.record, 'start');
     watchExit(engine, container, process, relaunch);
     watchHealth(engine, container);
+    await tellLinking(engine, container);
     return report;
   } catch (error) {
     container.process = undefined;
@@ -104,6 +108,15 @@ async function launch(
     recordFailedStart(engine, container, error);
     sweepParentCgroupSoon(engine);
     throw error;
+  }
+}
+
+/** Those that link to it learn its address; whatever goes wrong there is not this container's trouble. */
+async function tellLinking(engine: Engine, container: Container): Promise<void> {
+  for (const other of linkingContainers(engine, container)) {
+    await refreshHosts(engine, other).catch((err: unknown) =>
+      engine.log.warn({ err, container: other.id }, 'could not tell a container the new address of a link'),
+    );
   }
 }
 

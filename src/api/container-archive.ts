@@ -1,0 +1,79 @@
+/** `/containers/{id}/archive`: files into and out of a container. */
+import {
+  type PathStat,
+  readFromContainer,
+  statInContainer,
+  writeToContainer,
+} from '../engine/archive/archive.ts';
+import { EngineError } from '../errors/engine-error.ts';
+import { type ContainerPathStat, goMode, pathStatHeader } from '../wire/archive.ts';
+import { Answer, type Call, param } from './call.ts';
+import { sendArchive } from './stream-response.ts';
+import { uploadOf } from './upload.ts';
+
+export async function headArchive(call: Call): Promise<Answer> {
+  const stat = await statInContainer(call.engine, param(call, 'id'), pathOf(call));
+  call.response.setHeader(pathStatHeader, encodePathStat(stat));
+  return new Answer(200);
+}
+
+export async function getArchive(call: Call): Promise<void> {
+  const { stat, tar } = await readFromContainer(call.engine, param(call, 'id'), pathOf(call));
+  call.response.setHeader(pathStatHeader, encodePathStat(stat));
+  await sendArchive(call, tar);
+}
+
+export async function putArchive(call: Call): Promise<Answer> {
+  const { query } = call;
+  await writeToContainer(call.engine, param(call, 'id'), uploadOf(call.request), {
+    path: pathOf(call),
+    noOverwriteDirNonDir: query.boolean('noOverwriteDirNonDir'),
+    copyUidGid: query.boolean('copyUIDGID'),
+  });
+  return new Answer(200);
+}
+
+function pathOf({ query }: Call): string {
+  const path = query.text('path');
+  if (path === '') throw new EngineError('invalid-argument', "bad parameter: 'path' cannot be empty");
+  return path;
+}
+
+function encodePathStat(stat: PathStat): string {
+  const { name, size, linkTarget } = stat;
+  const body: ContainerPathStat = {
+    name,
+    size,
+    mode: goModeOf(stat.mode),
+    mtime: timestamp(stat.mtime),
+    linkTarget,
+  };
+  return Buffer.from(JSON.stringify(body)).toString('base64');
+}
+
+const types: Readonly<Record<number, number>> = {
+  9604: goMode.directory,
+  21609: goMode.symlink,
+  14406: goMode.device,
+  4802: goMode.device + goMode.characterDevice,
+  2401: goMode.namedPipe,
+  26411: goMode.socket,
+};
+
+/** Of a mode of stat(2). */
+export function goModeOf(mode: number): number {
+  const special =
+    (mode & 0o4000 ? goMode.setuid : 0) +
+    (mode & 0o2000 ? goMode.setgid : 0) +
+    (mode & 0o1000 ? goMode.sticky : 0);
+  return (types[mode & 0o170000] ?? 0) + special + (mode & 0o777);
+}
+
+/** With nanoseconds, as far as there are any. */
+function timestamp(nanoseconds: bigint): string {
+  const fraction = ((nanoseconds % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n;
+  const seconds = (nanoseconds - fraction) / 1_000_000_000n;
+  const whole = new Date(Number(seconds) * 1000).toISOString().slice(0, 19);
+  const decimals = fraction.toString().padStart(9, '0').replace(/0+$/, '');
+  return `${whole}${decimals === '' ? '' : `.${decimals}`}Z`;
+}
