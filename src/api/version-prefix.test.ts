@@ -36,6 +36,9 @@ test('slashes within image names are escaped', () => {
     escapeImageName('GET', '/gantry/manifests/a/b:c?expand=1'),
     '/gantry/manifests/a%2Fb:c?expand=1',
   );
+  assert.equal(escapeImageName('DELETE', '/containers/web/db?link=1'), '/containers/web%2Fdb?link=1');
+  assert.equal(escapeImageName('GET', '/containers/web/db/json'), '/containers/web%2Fdb/json');
+  assert.equal(escapeImageName('DELETE', '/containers/a/checkpoints/b'), '/containers/a/checkpoints/b');
   for (const path of ['/images/json', '/images/busybox/json', '/images/a%2Fb/json', '/containers/a/json']) {
     assert.equal(escapeImageName('GET', path), path);
   }

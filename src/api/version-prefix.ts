@@ -28,7 +28,7 @@ export function checkVersion(version: string): void {
   }
 }
 
-/** Image names hold slashes, which the router takes for separators: they are escaped within the one segment. */
+/** Names of images and of links hold slashes, which the router takes for separators: they are escaped within the one segment. */
 export function escapeImageName(method: string, path: string): string {
   const mark = path.indexOf('?');
   const route = mark < 0 ? path : path.slice(0, mark);
@@ -41,8 +41,9 @@ export function escapeImageName(method: string, path: string): string {
 }
 
 function nameRoutes(method: string): RegExp[] {
-  if (method === 'DELETE') return [/^(\/images\/)(.+)$/];
+  if (method === 'DELETE') return [/^(\/images\/)(.+)$/, /^(\/containers\/)([^/]+\/[^/]+)$/];
   return [
+    /^(\/containers\/)([^/]+\/[^/]+)(\/(?:json|start|stop|restart|kill|pause|unpause|wait|logs|top|exec))$/,
     /^(\/images\/)(.+?)(\/(?:json|history|push|tag|get|attestations))$/,
     /^(\/distribution\/)(.+)(\/json)$/,
     /^(\/gantry\/manifests\/)(.+)$/,

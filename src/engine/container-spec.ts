@@ -8,6 +8,7 @@ import { networkNamespacePath } from '../runtime/runtime-types.ts';
 import { readLayeredFile } from '../snapshots/layered-files.ts';
 import type { Container } from './container-table.ts';
 import type { Engine } from './engine.ts';
+import { linkEnvironment } from './links.ts';
 import type { ContainerRecord } from './model.ts';
 import type { ContainerFiles } from './paths.ts';
 import { buildSpec } from './spec/build-spec.ts';
@@ -93,6 +94,7 @@ export async function containerSpec(
     cgroupsPath: cgroupsPath(engine, record),
     devices,
     blockDevices,
+    linkEnv: linkEnvironment(engine, record),
     networkSysctlsDone: facts.network.namespace.kind === 'new',
     ...(facts.network.kind === 'host'
       ? {}

@@ -79,7 +79,7 @@ export class ContainerTable {
   /** By ID, by name (with or without a slash), or by a prefix of an ID that fits only one. */
   find(ref: string): Container | undefined {
     const name = ref.startsWith('/') ? ref.slice(1) : ref;
-    const exact = this.#byId.get(ref) ?? this.#byId.get(this.#names.get(name) ?? '');
+    const exact = this.#byId.get(ref) ?? this.#byId.get(this.#names.get(name) ?? '') ?? this.#linked(name);
     if (exact !== undefined || !/^[0-9a-f]{1,63}$/.test(ref)) return exact;
     const fitting = this.list().filter((container) => container.id.startsWith(ref));
     if (fitting.length > 1) {
@@ -88,6 +88,14 @@ export class ContainerTable {
       });
     }
     return fitting[0];
+  }
+
+  /** By a link's name, PARENT/ALIAS. */
+  #linked(name: string): Container | undefined {
+    const at = name.lastIndexOf('/');
+    const parent = at < 0 ? undefined : this.#byId.get(this.#names.get(name.slice(0, at)) ?? '');
+    const link = parent?.record.hostConfig.links.find((one) => one.endsWith(`:${name.slice(at + 1)}`));
+    return link === undefined ? undefined : this.#byId.get(link.split(':', 1)[0] ?? '');
   }
 
   /** Like `find`. EngineError `not-found` "No such container: X", `invalid-argument` where a prefix fits several. */

@@ -3,6 +3,7 @@ import { EngineError } from '../errors/engine-error.ts';
 import type { Image } from '../images/image-types.ts';
 import type { CreateRequest } from './create-request.ts';
 import type { Engine } from './engine.ts';
+import { linksById } from './links.ts';
 import { completeLogConfig } from './log/target.ts';
 import type { ContainerConfig, HostConfig } from './model.ts';
 import { mergeConfig } from './process-args.ts';
@@ -37,6 +38,7 @@ function completeOwn(engine: Engine, own: HostConfig): HostConfig {
     cgroupnsMode: own.cgroupnsMode || config.defaultCgroupnsMode,
     runtime: own.runtime || defaultRuntimeName(config, host),
     logConfig: completeLogConfig(own.logConfig, config),
+    links: linksById(engine, own),
     restartPolicy: { ...own.restartPolicy, name: own.restartPolicy.name || 'no' },
   };
   return completeHostConfig(asked, host, { shmSize: config.defaultShmSize });

@@ -27,7 +27,7 @@ export function validateCreate(engine: Engine, request: CreateRequest, completed
     throw invalid("can't create 'AutoRemove' container that restarts when it is unhealthy");
   validateLogConfig(hostConfig.logConfig);
   runtimeProgram(engine.config, engine.host, hostConfig.runtime);
-  validateNetwork(engine, request, hostConfig);
+  validateNetwork(request);
   portRequests(config.exposedPorts, hostConfig, engine.config.defaultAddress);
   for (const entry of hostConfig.extraHosts) parseExtraHost(entry);
   /* What the image exposes, and a hostname that was made up, conflict with nothing. */
@@ -61,7 +61,7 @@ function validateRestart(policy: RestartPolicy, autoRemove: boolean): void {
 }
 
 /** A network that is not there is the start's error, as in Docker: clients take a 404 of create for a missing image, and would pull it. */
-function validateNetwork(engine: Engine, request: CreateRequest, hostConfig: HostConfig): void {
+function validateNetwork(request: CreateRequest): void {
   for (const endpoint of Object.values(request.endpointConfigs)) {
     if (endpoint.ipv4Address !== undefined || endpoint.ipv6Address !== undefined) {
       throw invalid('user specified IP address is supported on user defined networks only');
@@ -70,5 +70,4 @@ function validateNetwork(engine: Engine, request: CreateRequest, hostConfig: Hos
       throw invalid(`invalid MAC address: ${endpoint.macAddress}`);
     }
   }
-  for (const link of hostConfig.links) engine.containers.resolve(link.split(':', 1)[0] ?? link);
 }

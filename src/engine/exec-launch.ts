@@ -12,6 +12,7 @@ import type { Engine } from './engine.ts';
 import { publishContainerEvent } from './events.ts';
 import { removeExecFile, writeExecFile } from './exec-file.ts';
 import type { Exec } from './exec-table.ts';
+import { linkEnvironment } from './links.ts';
 import type { ExecRecord } from './model.ts';
 import { execProcessFile } from './paths.ts';
 import { runtimeProgram } from './runtimes.ts';
@@ -105,6 +106,7 @@ async function writeProcess(
     defaults: specDefaults(engine),
     user: lookUpUser(engine, record, config.user || record.config.user),
     hostname: hostnameOf(engine, record),
+    linkEnv: linkEnvironment(engine, record),
   });
   await mkdir(dirname(file), { recursive: true, mode: 0o710 });
   await writeFile(file, encodeRuntimeSpec(process));

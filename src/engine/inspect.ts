@@ -3,6 +3,7 @@ import type { Container } from './container-table.ts';
 import type { ContainerDetails, NetworkSettingsView, StateView } from './container-views.ts';
 import { endpointViews, portBindingsOf } from './endpoint-view.ts';
 import type { Engine } from './engine.ts';
+import { shownLinks } from './links.ts';
 import { containerSizes } from './list.ts';
 import type { ContainerState } from './model.ts';
 import { bundleFiles, containerFiles } from './paths.ts';
@@ -38,7 +39,7 @@ export async function inspectContainer(
     processLabel: '',
     appArmorProfile: appArmorProfile(engine, container),
     execIds: execIdsOf(engine, container),
-    hostConfig: record.hostConfig,
+    hostConfig: { ...record.hostConfig, links: shownLinks(engine, record) },
     graphDriver: graphDriver(engine, record.id),
     mounts: record.mounts,
     config: record.config,

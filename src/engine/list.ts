@@ -5,6 +5,7 @@ import type { ContainerSummary } from './container-views.ts';
 import { endpointViews, portSummaries } from './endpoint-view.ts';
 import type { Engine } from './engine.ts';
 import { type Filters, filterValues } from './filters.ts';
+import { linkNames } from './links.ts';
 import { isActive } from './state.ts';
 import { statusText } from './status-text.ts';
 import { treeSize } from './tree-size.ts';
@@ -35,8 +36,8 @@ export async function listContainers(
     .sort((one, other) => other.record.createdAt - one.record.createdAt);
   const limited = question.limit > 0 ? shown.slice(0, question.limit) : shown;
   const imageNameOf = imageNames(engine);
-  const now = Date.now();
-  const summaries = limited.map((container) => summarize(engine, container, imageNameOf, now));
+  const more = { imageNameOf, linkNames: linkNames(engine), now: Date.now() };
+  const summaries = limited.map((container) => summarize(engine, container, more));
   return question.size ? Promise.all(summaries.map((summary) => withSizes(engine, summary))) : summaries;
 }
 
@@ -49,16 +50,21 @@ function imageNames(engine: Pick<Engine, 'images'>): (container: Container) => s
   };
 }
 
+interface SummaryFacts {
+  imageNameOf: (container: Container) => string;
+  linkNames: ReadonlyMap<string, string[]>;
+  now: number;
+}
+
 function summarize(
   engine: ListEngine,
   container: Container,
-  imageNameOf: (container: Container) => string,
-  now: number,
+  { imageNameOf, linkNames, now }: SummaryFacts,
 ): ContainerSummary {
   const { record } = container;
   return {
     id: record.id,
-    names: [`/${record.name}`],
+    names: [`/${record.name}`, ...(linkNames.get(record.id) ?? [])].sort(),
     image: imageNameOf(container),
     imageId: record.imageId,
     command: commandText(record.path, record.args),

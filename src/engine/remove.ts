@@ -5,8 +5,10 @@ import type { Container } from './container-table.ts';
 import { killNow } from './end-process.ts';
 import type { Engine } from './engine.ts';
 import { publishContainerEvent } from './events.ts';
+import { removeLink } from './links.ts';
 import type { ContainerState } from './model.ts';
 import { containerFiles } from './paths.ts';
+import { refreshHosts } from './start-network.ts';
 import { exitCodeOf, isActive } from './state.ts';
 import { keepBoundVolumes, removeBoundVolumes } from './volumes.ts';
 
@@ -24,12 +26,12 @@ export interface RemoveOptions {
  * is being removed already.
  */
 export async function removeContainer(engine: Engine, ref: string, options: RemoveOptions): Promise<void> {
-  const container = engine.containers.resolve(ref);
   if (options.link) {
-    throw new EngineError('conflict', 'Conflict, cannot remove the default link name of the container', {
-      hint: 'leave out --link',
-    });
+    const parent = removeLink(engine, ref);
+    if (parent.process !== undefined) await refreshHosts(engine, parent);
+    return;
   }
+  const container = engine.containers.resolve(ref);
   claim(container, ref);
   try {
     await container.lock.run(async () => {

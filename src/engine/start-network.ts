@@ -9,6 +9,7 @@ import type { NetworkNamespace } from '../runtime/runtime-types.ts';
 import type { Undo } from '../util/undo.ts';
 import type { Container } from './container-table.ts';
 import type { Engine } from './engine.ts';
+import { linkedHosts } from './links.ts';
 import { type NetworkKind, networkKind } from './network-mode.ts';
 import { type ContainerFiles, containerFiles } from './paths.ts';
 import { portRequests } from './ports.ts';
@@ -113,31 +114,13 @@ async function hostsContent(
   { kind, endpoint }: ContainerNetwork,
 ): Promise<string> {
   const { config, hostConfig } = container.record;
-  const extraHosts = [...hostConfig.extraHosts, ...linkedHosts(engine, hostConfig.links)];
+  const extraHosts = [...hostConfig.extraHosts, ...linkedHosts(engine, container.record)];
   const { gateway, gateway6 } = engine.bridge.description.ipam ?? {};
   const hostGateways = [gateway, gateway6].filter((one) => one !== undefined);
   if (kind === 'host') return hostsFileOfHost(await readOr('/etc/hosts', ''), extraHosts, hostGateways);
   const { hostname, domainname } = config;
   const addresses = [endpoint?.ipAddress, endpoint?.ipv6Address].filter((one) => one !== undefined);
   return hostsFile({ hostname, domainname, addresses, extraHosts, hostGateways });
-}
-
-/** `--link NAME:ALIAS`: the other's address under its names. */
-function linkedHosts(engine: Engine, links: readonly string[]): string[] {
-  return links.flatMap((link) => {
-    const [ref = '', alias = ref] = link.split(':');
-    const linked = engine.containers.resolve(ref);
-    const address = engine.bridge.endpoint(linked.id)?.ipAddress;
-    if (address === undefined) {
-      throw new EngineError(
-        'conflict',
-        `Cannot link to a non running container: /${linked.name} AS ${alias}`,
-      );
-    }
-    return [...new Set([alias, linked.record.config.hostname, linked.name])].map(
-      (name) => `${name}:${address}`,
-    );
-  });
 }
 
 async function resolvConfContent(
@@ -164,4 +147,15 @@ async function resolvConfContent(
 
 function readOr(path: string, fallback: string): Promise<string> {
   return readFile(path, 'utf8').catch(() => fallback);
+}
+
+/** Writes the hosts file of a container that runs anew, in its place: it is bound in the container. For the containers that link to one that has started. */
+export async function refreshHosts(engine: Engine, container: Container): Promise<void> {
+  const endpoint = engine.bridge.endpoint(container.id);
+  if (endpoint === undefined) return;
+  const network: ContainerNetwork = { kind: 'bridge', namespace: { kind: 'host' }, endpoint };
+  await writeFile(
+    containerFiles(engine.config, container.id).hosts,
+    await hostsContent(engine, container, network),
+  );
 }
