@@ -105,6 +105,7 @@ export const routes: readonly Route[] = [
   ['POST', '/volumes/create', postVolumeCreate],
   ['POST', '/volumes/prune', postVolumesPrune],
   ['GET', '/volumes/:name', getVolume],
+  ['PUT', '/volumes/:name', noSwarm],
   ['DELETE', '/volumes/:name', deleteVolume],
 
   ['GET', '/networks', getNetworks],

@@ -1,7 +1,8 @@
 /** `_ping`, `version`, `info` and `system/df`. */
 import { systemDiskUsage, systemInfo, systemVersion } from '../engine/system.ts';
+import { EngineError } from '../errors/engine-error.ts';
 import type { BuildPruneResponse, DiskUsageResponse, InfoResponse, VersionResponse } from '../wire/system.ts';
-import type { Call } from './call.ts';
+import { type Call, speaks } from './call.ts';
 import { encodeSummary } from './container-encode.ts';
 import { encodeImageSummary } from './image-encode.ts';
 import { encodeInfo } from './info-encode.ts';
@@ -48,9 +49,17 @@ export async function getInfo(call: Call): Promise<InfoResponse> {
   return encodeInfo(await systemInfo(call.engine), call.version);
 }
 
+const diskUsageTypes = ['container', 'image', 'volume', 'build-cache'];
+
 /** From 1.42 on a client may ask for some `type`s only. */
 export async function getDiskUsage(call: Call): Promise<DiskUsageResponse> {
-  const types = call.query.all('type');
+  const types = speaks(call, '1.42') ? call.query.all('type') : [];
+  const unknown = types.find((type) => !diskUsageTypes.includes(type));
+  if (unknown !== undefined) {
+    throw new EngineError('invalid-argument', `unknown object type: ${unknown}`, {
+      hint: `it must be one of ${diskUsageTypes.join(', ')}`,
+    });
+  }
   const wants = (type: string): boolean => types.length === 0 || types.includes(type);
   const usage = await systemDiskUsage(call.engine);
   return {

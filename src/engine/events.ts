@@ -53,6 +53,10 @@ export class EventBus {
   subscribe(subscription: Subscription, signal: AbortSignal): AsyncIterable<EngineEvent> {
     const since = parseTimeBound('since', subscription.since);
     const until = parseTimeBound('until', subscription.until);
+    if (since !== undefined && until !== undefined && since > until) {
+      const text = `\`since\` time (${subscription.since}) cannot be after \`until\` time (${subscription.until})`;
+      throw new EngineError('invalid-argument', text);
+    }
     const filter = eventFilter(subscription.filters ?? noFilters, subscription.daemon);
     const wants: EventFilter = (event) => (until === undefined || event.timeNano <= until) && filter(event);
     const listener: Listener = { queue: new AsyncQueue(), wants };

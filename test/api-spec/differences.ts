@@ -9,7 +9,50 @@ export interface Difference {
   why: string;
 }
 
-export const differences: readonly Difference[] = [];
+const within = (definition: string, fields: string): string[] =>
+  fields.split(' ').map((field) => `${definition}.${field}`);
+
+export const differences: readonly Difference[] = [
+  {
+    kind: 'null',
+    places: within(
+      'HostConfig',
+      'BlkioDeviceReadBps BlkioDeviceWriteBps BlkioDeviceReadIOps BlkioDeviceWriteIOps DeviceCgroupRules DeviceRequests MemorySwappiness Binds VolumesFrom CapAdd CapDrop ExtraHosts GroupAdd Links SecurityOpt MaskedPaths ReadonlyPaths',
+    ),
+    why: 'Docker has null for a list that was not given',
+  },
+  {
+    kind: 'null',
+    places: [
+      ...within('ContainerConfig', 'Volumes Entrypoint Cmd OnBuild'),
+      ...within('EndpointSettings', 'Links Aliases DNSNames DriverOpts'),
+      ...within('GET /containers/{id}/json', 'NetworkSettings.SecondaryIPAddresses'),
+    ],
+    why: 'Docker has null for a list or map that was not given',
+  },
+  { kind: 'null', places: ['IPAM.Options'], why: 'Docker has null for an address driver without options' },
+  {
+    kind: 'null',
+    places: [
+      'POST /networks/prune.NetworksDeleted',
+      'POST /build/prune.CachesDeleted',
+      'POST /containers/prune.ContainersDeleted',
+      'POST /images/prune.ImagesDeleted',
+      'POST /volumes/prune.VolumesDeleted',
+    ],
+    why: 'Docker has null where nothing was removed',
+  },
+  {
+    kind: 'null',
+    places: within('GET /system/df', 'Images Containers Volumes BuildCache'),
+    why: 'what was not asked for is null',
+  },
+  {
+    kind: 'null',
+    places: ['GET /exec/{id}/json.ExitCode'],
+    why: 'a process that has not ended has no exit code',
+  },
+];
 
 const byPlace = new Map<string, Difference[]>();
 for (const difference of differences)

@@ -1,4 +1,5 @@
 /** Holds an answer to its schema: types, required fields, enums, bounds, null, and fields that the schema does not know. */
+import { isDeepStrictEqual } from 'node:util';
 import { resolve, type Schema, type Spec } from './spec.ts';
 
 export type ProblemKind = 'type' | 'null' | 'missing' | 'unknown' | 'enum' | 'range';
@@ -18,7 +19,8 @@ export function validate(spec: Spec, schema: Schema, value: unknown, place: stri
     return own['x-nullable'] === true || own.type === undefined ? [] : [problem('null', place, value)];
   }
   if (!hasType(own, value)) return [problem('type', place, value)];
-  if (own.enum !== undefined && !own.enum.includes(value)) return [problem('enum', place, value)];
+  if (own.enum !== undefined && !own.enum.some((one) => isDeepStrictEqual(one, value)))
+    return [problem('enum', place, value)];
   if (isOutside(own, value)) return [problem('range', place, value)];
   if (Array.isArray(value)) {
     const { items } = own;

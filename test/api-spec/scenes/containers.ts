@@ -1,5 +1,4 @@
 /** The life of containers: create, list, inspect, start, stop, and all that is done to one that runs. */
-import assert from 'node:assert/strict';
 import { fullConfig, fullHostConfig, ignoredOnLinux } from './full-create.ts';
 import type { Scene, Stage } from './stage.ts';
 
@@ -26,9 +25,10 @@ async function creation(stage: Stage): Promise<void> {
     await stage.get('/containers/json', { query, expect: 200 });
   const filters = JSON.stringify({ name: [name], status: ['created'] });
   const { json } = await stage.get('/containers/json', { query: { all: '1', filters }, expect: 200 });
-  assert.deepEqual(
-    json.map((one: { Names: string[] }) => one.Names),
+  stage.same(
+    json?.map((one: { Names: string[] }) => one.Names),
     [[`/${name}`]],
+    'list by name',
   );
   await stage.get('/containers/json', { query: { filters: '{"nonsense":["x"]}' }, expect: 400 });
   await stage.get('/containers/{id}/json', { path: { id: name }, query: { size: 'true' }, expect: 200 });
@@ -62,10 +62,10 @@ async function everyField(stage: Stage): Promise<void> {
   });
   const { json } = await stage.get('/containers/{id}/json', { path: { id: name }, expect: 200 });
   const shown = Object.fromEntries(Object.keys(config).map((key) => [key, json?.Config?.[key]]));
-  assert.deepEqual(shown, config);
+  stage.same(shown, config, 'Config of inspect');
   const given: Record<string, unknown> = { ...hostConfig };
   const shownHost = Object.fromEntries(Object.keys(given).map((key) => [key, json?.HostConfig?.[key]]));
-  assert.deepEqual(withoutEmpty(shownHost), withoutEmpty(given));
+  stage.same(withoutEmpty(shownHost), withoutEmpty(given), 'HostConfig of inspect');
   await stage.get('/containers/json', { query: { all: '1' }, expect: 200 });
   await stage.removeContainer(name);
   await stage.removeContainer(base);
@@ -157,7 +157,6 @@ async function stats(stage: Stage, id: string): Promise<void> {
 
 async function waiting(stage: Stage): Promise<void> {
   const id = await stage.container('wait', { Cmd: ['sh', '-c', 'exit 3'] }, false);
-  const conditions = { 'next-exit': 3, 'not-running': 0, removed: 0 };
   const next = stage.post('/containers/{id}/wait', {
     path: { id },
     query: { condition: 'next-exit' },
@@ -165,7 +164,7 @@ async function waiting(stage: Stage): Promise<void> {
   });
   await new Promise((resolve) => setTimeout(resolve, 30));
   await stage.post('/containers/{id}/start', { path: { id }, expect: 204 });
-  assert.equal((await next).json.StatusCode, conditions['next-exit']);
+  stage.same((await next).json?.StatusCode, 3, 'exit code of a wait');
   await both(stage, 'POST', '/containers/{id}/wait', id, 200, { condition: 'not-running' });
   await stage.post('/containers/{id}/wait', { path: { id }, query: { condition: 'never' }, expect: 400 });
   await stage.removeContainer(id);
@@ -182,5 +181,5 @@ async function prune(stage: Stage): Promise<void> {
   const filters = JSON.stringify({ label: [`${stage.prefix}=prune`] });
   await stage.container('prune', { Labels: { [stage.prefix]: 'prune' } }, false);
   const { json } = await stage.post('/containers/prune', { query: { filters }, expect: 200 });
-  assert.equal(json.ContainersDeleted.length, 1);
+  stage.same(json?.ContainersDeleted?.length, 1, 'containers pruned');
 }

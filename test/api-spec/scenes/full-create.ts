@@ -13,7 +13,7 @@ export function fullConfig(): Record<string, unknown> {
     Tty: true,
     OpenStdin: true,
     StdinOnce: true,
-    Env: ['A=1', 'B=two words'],
+    Env: ['A=1', 'B=two words', 'PATH=/bin'],
     Cmd: ['-c', 'sleep 600'],
     Healthcheck: {
       Test: ['CMD', 'true'],

@@ -1,4 +1,5 @@
 /** What a scene is played on: one client version, the daemon, a registry where the host has the program, and small helpers. */
+import assert from 'node:assert/strict';
 import type { TestDaemon } from '../../support/daemon.ts';
 import type { TestRegistry } from '../../support/registry.ts';
 import type { CallOptions, Recorder, Reply } from '../recorder.ts';
@@ -22,6 +23,16 @@ export class Stage {
   /** True for a client of `version` or a newer one. */
   speaks(version: string): boolean {
     return Number(this.version.split('.')[1]) >= Number(version.split('.')[1]);
+  }
+
+  /** Notes a difference without ending the scene. */
+  same(actual: unknown, expected: unknown, what: string): void {
+    try {
+      assert.deepEqual(actual, expected);
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      this.#recorder.failures.push(`v${this.version} ${what}: ${text}`);
+    }
   }
 
   call(method: string, template: string, options: CallOptions): Promise<Reply> {

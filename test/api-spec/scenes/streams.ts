@@ -1,5 +1,4 @@
 /** What flows: logs, attach in its three forms, exec, archives in both directions, changes and exports. */
-import assert from 'node:assert/strict';
 import { tarOf } from '../../support/tar-writer.ts';
 import type { Scene, Stage } from './stage.ts';
 
@@ -26,8 +25,7 @@ async function logs(stage: Stage): Promise<void> {
     tail: '10',
   };
   const { text } = await stage.get('/containers/{id}/logs', { path: { id }, query, expect: 200 });
-  assert.match(text, /out/);
-  assert.match(text, /err/);
+  stage.same([/out/.test(text), /err/.test(text)], [true, true], 'both streams in the logs');
   await stage.get('/containers/{id}/logs', { path: nobody, query, expect: 404 });
   await stage.get('/containers/{id}/logs', { path: { id }, expect: 400 });
   await stage.removeContainer(id);
@@ -170,5 +168,5 @@ async function untilChanged(stage: Stage, id: string): Promise<void> {
     if (JSON.stringify(json ?? null).includes('/etc/group')) return;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  assert.fail('the container made no changes');
+  stage.same(undefined, '/etc/group', 'changes of a container');
 }

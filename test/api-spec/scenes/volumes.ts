@@ -1,5 +1,4 @@
 /** Named volumes. */
-import assert from 'node:assert/strict';
 import type { Scene } from './stage.ts';
 
 const nobody = { name: 'no-such-volume' };
@@ -18,7 +17,7 @@ export const volumesScene: Scene = async (stage) => {
   await stage.post('/volumes/create', { body: { Driver: 'no-such-driver' }, expect: [400, 404, 500] });
   const filters = JSON.stringify({ name: [name] });
   const { json } = await stage.get('/volumes', { query: { filters }, expect: 200 });
-  assert.equal(json.Volumes.length, 1);
+  stage.same(json?.Volumes?.length, 1, 'volumes by name');
   await stage.get('/volumes', { query: { filters: '{"nonsense":["x"]}' }, expect: 400 });
   await stage.get('/volumes/{name}', { path: { name }, expect: 200 });
   await stage.get('/volumes/{name}', { path: nobody, expect: 404 });
@@ -44,5 +43,5 @@ export const volumesScene: Scene = async (stage) => {
     query: { filters: JSON.stringify({ label: [`${stage.prefix}=prune`] }) },
     expect: 200,
   });
-  assert.equal(pruned.json.VolumesDeleted.length, 1);
+  stage.same(pruned.json?.VolumesDeleted?.length, 1, 'volumes pruned');
 };
