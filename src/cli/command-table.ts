@@ -1,14 +1,6 @@
 /** Every command: its names, its summary, and how to load it. Commands are loaded one by one, so that each starts fast. */
-import type { Command } from './command.ts';
-
-export interface CommandEntry {
-  /** Full names, the main one first: `container ls`, `container list`, `ps`. */
-  names: readonly string[];
-  summary: string;
-  /** Stands under "Common Commands". */
-  common?: boolean;
-  load: () => Promise<Command>;
-}
+import type { CommandEntry } from './command-entry.ts';
+import { remoteCommands } from './command-table-remote.ts';
 
 export interface CommandGroup {
   name: string;
@@ -17,9 +9,11 @@ export interface CommandGroup {
 
 export const groups: readonly CommandGroup[] = [
   { name: 'container', summary: 'Manage containers' },
+  { name: 'context', summary: 'Manage contexts' },
   { name: 'image', summary: 'Manage images' },
   { name: 'manifest', summary: 'Manage image manifests and manifest lists' },
   { name: 'network', summary: 'Manage networks' },
+  { name: 'socket', summary: 'Manage scoped sockets' },
   { name: 'system', summary: 'Manage Gantry' },
   { name: 'volume', summary: 'Manage volumes' },
 ];
@@ -306,6 +300,7 @@ export const commands: readonly CommandEntry[] = [
   ...containerCommands,
   ...imageCommands,
   ...registryCommands,
+  ...remoteCommands,
   ...otherCommands,
 ];
 

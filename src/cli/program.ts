@@ -2,7 +2,8 @@
 import { EngineError, isEngineError } from '../errors/engine-error.ts';
 import type { CatalogueEntry } from './catalogue.ts';
 import type { Command, PreparedCommand } from './command.ts';
-import { type CommandEntry, commands, findCommand, groups } from './command-table.ts';
+import type { CommandEntry } from './command-entry.ts';
+import { commands, findCommand, groups } from './command-table.ts';
 import type { Context } from './context.ts';
 import { chooseDaemon, clientOf } from './daemon-choice.ts';
 import { describeError, exitCodeOf, usageExitCode } from './exit-code.ts';

@@ -46,6 +46,17 @@ export class ConfigFile {
     this.#fields = { ...this.#fields, credsStore: name };
   }
 
+  /** The context that commands use where nothing else is said; '' for the default one. */
+  get currentContext(): string {
+    const name = this.#fields['currentContext'];
+    return typeof name === 'string' ? name : '';
+  }
+
+  set currentContext(name: string) {
+    const { currentContext: _, ...others } = this.#fields;
+    this.#fields = { auths: {}, ...others, ...(name === '' ? {} : { currentContext: name }) };
+  }
+
   /** Names of programs by registry. */
   get credentialHelpers(): ReadonlyMap<string, string> {
     const entries = Object.entries(objectOf(this.#fields['credHelpers']));

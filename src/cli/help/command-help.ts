@@ -1,6 +1,6 @@
 /** The help of one command. */
 import type { Command } from '../command.ts';
-import type { CommandEntry } from '../command-table.ts';
+import type { CommandEntry } from '../command-entry.ts';
 import type { FlagSet, FlagSpec } from '../flags/flag.ts';
 import type { Style } from './style.ts';
 import { twoColumns, wrapText } from './wrap.ts';

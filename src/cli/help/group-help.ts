@@ -45,7 +45,9 @@ export function groupHelp(group: string, style: Style, width: number): string {
 export function commandsOf(group: string): Row[] {
   return commands.flatMap((entry) => {
     const name = entry.names.find((candidate) => candidate.startsWith(`${group} `));
-    return name === undefined ? [] : [[name.slice(group.length + 1), entry.summary] as Row];
+    return name === undefined || entry.hidden === true
+      ? []
+      : [[name.slice(group.length + 1), entry.summary] as Row];
   });
 }
 
