@@ -51,14 +51,14 @@ function encodePathStat(stat: PathStat): string {
   return Buffer.from(JSON.stringify(body)).toString('base64');
 }
 
-const types: Readonly<Record<number, number>> = {
-  9604: goMode.directory,
-  21609: goMode.symlink,
-  14406: goMode.device,
-  4802: goMode.device + goMode.characterDevice,
-  2401: goMode.namedPipe,
-  26411: goMode.socket,
-};
+const types = new Map<number, number>([
+  [0o040000, goMode.directory],
+  [0o120000, goMode.symlink],
+  [0o060000, goMode.device],
+  [0o020000, goMode.device + goMode.characterDevice],
+  [0o010000, goMode.namedPipe],
+  [0o140000, goMode.socket],
+]);
 
 /** Of a mode of stat(2). */
 export function goModeOf(mode: number): number {
@@ -66,7 +66,7 @@ export function goModeOf(mode: number): number {
     (mode & 0o4000 ? goMode.setuid : 0) +
     (mode & 0o2000 ? goMode.setgid : 0) +
     (mode & 0o1000 ? goMode.sticky : 0);
-  return (types[mode & 0o170000] ?? 0) + special + (mode & 0o777);
+  return (types.get(mode & 0o170000) ?? 0) + special + (mode & 0o777);
 }
 
 /** With nanoseconds, as far as there are any. */

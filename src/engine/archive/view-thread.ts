@@ -125,6 +125,8 @@ export class ViewThread {
       },
     });
     for (let ahead = 1; ahead < chunksAhead; ahead += 1) this.#post({ kind: 'more' });
+    // What fails before the stream is read is told by `stat`.
+    tar.on('error', () => undefined);
     this.#done.promise.then(
       () => tar.push(null),
       (error: unknown) => tar.destroy(error instanceof Error ? error : undefined),
