@@ -32,6 +32,12 @@ export const daemonOptions: readonly DaemonOption[] = [
   { key: 'bip', flags: '--bip', kind: 'text', help: 'Address and prefix length of the bridge' },
   { key: 'bridge', flags: '-b, --bridge', kind: 'text', help: 'Name of the bridge' },
   {
+    key: 'cdi-spec-dirs',
+    flags: '--cdi-spec-dir',
+    kind: 'list',
+    help: 'Directory of CDI documents, which describe devices (default /etc/cdi and /var/run/cdi)',
+  },
+  {
     key: 'cgroup-favordynmods',
     flags: '--cgroup-favordynmods',
     kind: 'boolean',

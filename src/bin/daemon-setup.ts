@@ -72,6 +72,7 @@ function toConfig(read: SettingsReader, shimPath: string): DaemonConfig {
     noNewPrivileges: read.boolean('no-new-privileges', false),
     favorDynamicCgroups: read.boolean('cgroup-favordynmods', defaults.favorDynamicCgroups),
     seccompProfile: read.text('seccomp-profile', ''),
+    cdiSpecDirs: orDefault(read.list('cdi-spec-dirs'), defaults.cdiSpecDirs),
     init: read.boolean('init', defaults.init),
     initPath: read.text('init-path', defaults.initPath),
     debug: read.boolean('debug', defaults.debug),
@@ -82,6 +83,10 @@ function toConfig(read: SettingsReader, shimPath: string): DaemonConfig {
     maxLayerExpansion: read.integer('max-layer-expansion', defaults.maxLayerExpansion, 1),
     storageDriver: storageDriverOf(read.text('storage-driver', 'overlay2')),
   };
+}
+
+function orDefault(given: string[], fallback: string[]): string[] {
+  return given.length === 0 ? fallback : given;
 }
 
 function toRegistries(read: SettingsReader, defaults: DaemonConfig): Partial<DaemonConfig> {

@@ -6,6 +6,9 @@ import { gatherBlockDevices, gatherDevices } from '../host/devices.ts';
 import type { RuntimeSpec } from '../oci/runtime-spec.ts';
 import { networkNamespacePath } from '../runtime/runtime-types.ts';
 import { readLayeredFile } from '../snapshots/layered-files.ts';
+import { parseDeviceRequest, readCdiSpecs, resolveDevices } from './cdi/cdi-devices.ts';
+import { injectDevices } from './cdi/cdi-inject.ts';
+import type { CdiEdits } from './cdi/cdi-spec.ts';
 import type { Container } from './container-table.ts';
 import type { Engine } from './engine.ts';
 import { linkEnvironment } from './links.ts';
@@ -81,7 +84,7 @@ export async function containerSpec(
   ]);
   const { hosts, hostname, resolvConf } = facts.files;
   const initPath = findInit(engine, record);
-  return buildSpec({
+  const spec = buildSpec({
     container: record,
     host: engine.host,
     defaults: specDefaults(engine),
@@ -102,6 +105,15 @@ export async function containerSpec(
     ...(facts.root.shmPath === undefined ? {} : { shmPath: facts.root.shmPath }),
     ...(initPath === undefined ? {} : { initPath }),
   });
+  return await injectDevices(spec, await deviceEdits(engine, hostConfig.deviceRequests));
+}
+
+/** What `--gpus` and `--device VENDOR/CLASS=NAME` change. */
+async function deviceEdits(engine: Engine, requests: readonly unknown[]): Promise<CdiEdits[]> {
+  if (requests.length === 0) return [];
+  const warn = (message: string, hint: string): void => engine.log.warn({ hint }, message);
+  const specs = await readCdiSpecs(engine.config.cdiSpecDirs, warn);
+  return resolveDevices(specs, requests.map(parseDeviceRequest));
 }
 
 /** What the process sees as its hostname: the host's where it shares that. */

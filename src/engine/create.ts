@@ -1,5 +1,6 @@
 /** Making a container: everything checked first, then made, then recorded; or nothing of it stays. */
 import { mkdir, rm } from 'node:fs/promises';
+import { EngineError, isEngineError } from '../errors/engine-error.ts';
 import type { Image } from '../images/image-types.ts';
 import { Undo } from '../util/undo.ts';
 import { completeRequest } from './create-complete.ts';
@@ -27,19 +28,29 @@ export interface CreatedContainer {
 export async function createContainer(engine: Engine, request: CreateRequest): Promise<CreatedContainer> {
   const id = newId();
   const { image, warnings: imageWarnings } = findImage(engine, request.config.image, request.platform);
-  const { config, hostConfig } = completeRequest(engine, id, image, request);
-  const warnings = validateCreate(engine, request, { config, hostConfig });
   const undo = new Undo();
   try {
+    const { config, hostConfig } = completeRequest(engine, id, image, request);
+    const warnings = validateCreate(engine, request, { config, hostConfig });
     const name = reserveName(engine, id, request.name);
     undo.add(() => engine.containers.releaseName(name, id));
     const record = newRecord({ id, name, image, config, hostConfig, request });
     await makeContainer(engine, record, image, undo);
+    return { id, warnings: [...imageWarnings, ...warnings] };
   } catch (error) {
     await undo.run((err) => engine.log.error({ err, container: id }, 'could not undo all of a creation'));
-    throw error;
+    throw besideImage(error);
   }
-  return { id, warnings: [...imageWarnings, ...warnings] };
+}
+
+/** "Not found" tells clients to pull the image, which is there: what else is missing is a fault of the request, as in Docker. */
+function besideImage(error: unknown): unknown {
+  if (!isEngineError(error, 'not-found')) return error;
+  const { message, hint } = error;
+  return new EngineError('invalid-argument', message, {
+    cause: error,
+    ...(hint === undefined ? {} : { hint }),
+  });
 }
 
 function reserveName(engine: Engine, id: string, wanted: string | undefined): string {

@@ -63,6 +63,8 @@ export interface DaemonConfig {
   favorDynamicCgroups: boolean;
   /** Path of a seccomp profile in place of the built-in one, `unconfined`, or '' for the built-in one. */
   seccompProfile: string;
+  /** Directories of CDI documents; later ones override. */
+  cdiSpecDirs: string[];
   init: boolean;
   /** A static init program, bound into containers made with --init; Gantry's own beside the shim unless told. */
   initPath: string;
@@ -118,6 +120,7 @@ export function defaultDaemonConfig(roots: {
     noNewPrivileges: false,
     favorDynamicCgroups: true,
     seccompProfile: '',
+    cdiSpecDirs: ['/etc/cdi', '/var/run/cdi'],
     init: false,
     initPath: join(dirname(roots.shimPath), 'gantry-init'),
     debug: false,

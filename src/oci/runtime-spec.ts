@@ -8,6 +8,16 @@ export interface RuntimeSpec {
   mounts: SpecMount[];
   linux: SpecLinux;
   annotations?: Record<string, string>;
+  /** By the moment at which they run: `createContainer`, `startContainer`, … */
+  hooks?: Record<string, SpecHook[]>;
+}
+
+export interface SpecHook {
+  path: string;
+  args?: string[];
+  env?: string[];
+  /** Seconds. */
+  timeout?: number;
 }
 
 /** Also the content of the file that `exec --process` reads. */

@@ -1,7 +1,7 @@
 /** From a container's record and the host's facts to the OCI configuration that the runtime is given. Pure. */
 import type { RuntimeSpec, SpecLinux, SpecProcess } from '../../oci/runtime-spec.ts';
 import { grantedCapabilities } from './capabilities.ts';
-import { appArmorProfile, capabilitySets, oomScore, refuseDeviceRequests } from './confinement.ts';
+import { appArmorProfile, capabilitySets, oomScore } from './confinement.ts';
 import { buildDevices } from './devices.ts';
 import { buildEnvironment } from './environment.ts';
 import { isPrivate, usesInit } from './modes.ts';
@@ -21,7 +21,6 @@ import { buildRlimits, mergeUlimits } from './ulimits.ts';
  */
 export function buildSpec(input: SpecInput): RuntimeSpec {
   const { hostConfig } = input.container;
-  refuseDeviceRequests(hostConfig);
   const security = parseSecurityOptions(hostConfig.securityOpt);
   const capabilities = grantedCapabilities(hostConfig, input.host.security);
   const ownUts = isPrivate(hostConfig.utsMode);
