@@ -1,4 +1,5 @@
-/** `GET /containers/{id}/logs`. */
+/** `GET /containers/{id}/logs`, and Gantry's own `DELETE /gantry/containers/{id}/logs`. */
+import { clearLogs } from '../engine/clear-logs.ts';
 import type { LogBatch } from '../engine/log/decoder.ts';
 import { readLogs } from '../engine/logs.ts';
 import { EngineError } from '../errors/engine-error.ts';
@@ -27,6 +28,13 @@ export async function getLogs(call: Call): Promise<void> {
   const { tty, lines } = await readLogs(call.engine, param(call, 'id'), options, call.signal);
   openStream(call, streamContentType(call, tty));
   await sendLines(call, tty, lines);
+}
+
+/** Removes what a container has logged so far. */
+export async function deleteLogs(call: Call): Promise<void> {
+  await clearLogs(call.engine, param(call, 'id'));
+  call.response.statusCode = 204;
+  call.response.end();
 }
 
 async function sendLines(call: Call, tty: boolean, lines: AsyncIterable<LogBatch>): Promise<void> {

@@ -23,7 +23,7 @@ import { postCreate } from './container-create.ts';
 import { getChanges, getExport } from './container-export.ts';
 import { getContainer, getStartReport } from './container-inspect.ts';
 import { getContainers } from './container-list.ts';
-import { getLogs } from './container-logs.ts';
+import { deleteLogs, getLogs } from './container-logs.ts';
 import { getDistribution, getRemoteManifests } from './distribution.ts';
 import { getEvents } from './events.ts';
 import { getExec, postExecCreate, postExecResize, postExecStart } from './exec.ts';
@@ -67,6 +67,7 @@ export const routes: readonly Route[] = [
   ['POST', '/containers/:id/wait', postWait],
   ['DELETE', '/containers/:id', deleteContainer],
   ['GET', '/gantry/containers/:id/start-report', getStartReport],
+  ['DELETE', '/gantry/containers/:id/logs', deleteLogs],
   ['GET', '/containers/:id/attach/ws', notImplemented('attach over a WebSocket')],
   ['GET', '/containers/:id/stats', notImplemented('container statistics')],
   ['GET', '/containers/:id/changes', getChanges],

@@ -4,7 +4,7 @@ import type { Image } from '../images/image-types.ts';
 import type { CreateRequest } from './create-request.ts';
 import type { Engine } from './engine.ts';
 import { linksById } from './links.ts';
-import { completeLogConfig } from './log/target.ts';
+import { completeLogConfig } from './log/drivers.ts';
 import type { ContainerConfig, HostConfig } from './model.ts';
 import { mergeConfig } from './process-args.ts';
 import { defaultRuntimeName } from './runtimes.ts';

@@ -27,6 +27,7 @@ import { type DaemonConfig, registryConfig } from './daemon-config.ts';
 import type { Engine } from './engine.ts';
 import { EventBus } from './events.ts';
 import { ExecTable } from './exec-table.ts';
+import { LogKeeper } from './log/log-keeper.ts';
 import { newId } from './names.ts';
 import { sweepParentCgroup, sweepParentCgroupSoon } from './parent-cgroup.ts';
 import { restoreContainers, settleByPolicy } from './restore.ts';
@@ -40,6 +41,7 @@ export async function createEngine(config: DaemonConfig, log: Logger): Promise<E
   try {
     const engine = await assemble(config, log, closers);
     await restoreContainers(engine);
+    for (const container of engine.containers.list()) engine.logs.resume(container);
     sweepParentCgroupSoon(engine);
     settleByPolicy(engine).catch((err: unknown) => log.error({ err }, 'could not obey restart policies'));
     return engine;
@@ -64,6 +66,12 @@ async function assemble(config: DaemonConfig, log: Logger, closers: Undo): Promi
   closers.add(() => database.close());
   const launcher = await startLauncher({ shimPath: config.shimPath });
   closers.add(() => launcher.close());
+  const logs = new LogKeeper({
+    roots: config,
+    sendDatagrams: (path, messages) => launcher.sendDatagrams(path, messages),
+    log,
+  });
+  closers.add(() => logs.close());
   if (config.favorDynamicCgroups) {
     const failure = await favorDynamicCgroups(launcher, join(config.execRoot, 'cgroup2'));
     if (failure !== undefined) log.info(`cgroups change slowly here, starts take longer: ${failure}`);
@@ -132,6 +140,7 @@ async function assemble(config: DaemonConfig, log: Logger, closers: Undo): Promi
     events: new EventBus(),
     containers,
     execs: new ExecTable(),
+    logs,
     host,
     log,
     id: identityOf(database),

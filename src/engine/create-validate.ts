@@ -7,7 +7,7 @@ import type { CreateRequest } from './create-request.ts';
 import type { Engine } from './engine.ts';
 import { wantsRestartOnUnhealthy } from './health-restart.ts';
 import { checkHealthcheck } from './health-validate.ts';
-import { validateLogConfig } from './log/target.ts';
+import { validateLogConfig } from './log/drivers.ts';
 import type { ContainerConfig, HostConfig } from './model.ts';
 import { portRequests } from './ports.ts';
 import type { RestartPolicy } from './restart-policy.ts';

@@ -13,6 +13,7 @@ import type { ContainerTable } from './container-table.ts';
 import type { DaemonConfig } from './daemon-config.ts';
 import type { EventBus } from './events.ts';
 import type { ExecTable } from './exec-table.ts';
+import type { LogKeeper } from './log/log-keeper.ts';
 
 /**
  * Made by `createEngine` (create-engine.ts), ended by `closeEngine`. Reads are answered from memory; what changes a container goes through
@@ -33,6 +34,8 @@ export interface Engine {
   readonly events: EventBus;
   readonly containers: ContainerTable;
   readonly execs: ExecTable;
+  /** What happens to containers' logs while the daemon runs. */
+  readonly logs: LogKeeper;
   readonly host: HostFacts;
   readonly log: Logger;
   /** 64 hex digits of its own, the same for the life of the data root. */

@@ -2,10 +2,13 @@
 import { EngineError } from '../errors/engine-error.ts';
 import type { Container } from './container-table.ts';
 import type { Engine } from './engine.ts';
-import { logAttributes } from './log/attributes.ts';
+import { attributesText, extraAttributes } from './log/attributes.ts';
 import type { LogBatch } from './log/decoder.ts';
+import { isReadable } from './log/drivers.ts';
 import { readLog } from './log/reader.ts';
+import { fileAttributes, lineAttributes } from './log/target.ts';
 import { logTimeOf } from './log/time.ts';
+import type { HostConfig } from './model.ts';
 import { containerFiles } from './paths.ts';
 import { isActive } from './state.ts';
 import { parseTimeBound } from './time-bound.ts';
@@ -45,7 +48,7 @@ export async function readLogs(
 ): Promise<ContainerLog> {
   const container = engine.containers.resolve(ref);
   const { config, hostConfig } = container.record;
-  requireReadable(hostConfig.logConfig.type);
+  requireReadable(hostConfig.logConfig);
   const since = parseTimeBound('since', question.since);
   const until = parseTimeBound('until', question.until);
   const options = {
@@ -53,7 +56,8 @@ export async function readLogs(
     stderr: question.stderr,
     timestamps: question.timestamps,
     headRoom: config.tty ? 0 : (question.headRoom ?? 0),
-    prefix: question.details ? `${logAttributes(config, hostConfig.logConfig.config)} ` : '',
+    prefix: question.details ? `${attributesText(detailsOf(container.record))} ` : '',
+    attributes: lineAttributes(container.record),
     since: since === undefined ? undefined : logTimeOf(since),
     until: until === undefined ? undefined : logTimeOf(until),
     tail: tailOf(question.tail),
@@ -70,10 +74,21 @@ function endOf(container: Container): (over: AbortSignal) => Promise<unknown> {
   return (over) => (isActive(container.state) ? container.exits.wait(over) : Promise.resolve());
 }
 
-function requireReadable(driver: string): void {
-  if (driver === '' || driver === 'json-file' || driver === 'local') return;
+/** What was written beside each line, or what a driver tells elsewhere. */
+function detailsOf(record: Container['record']): Record<string, string> {
+  const inFile = fileAttributes(record);
+  return Object.keys(inFile).length > 0
+    ? inFile
+    : extraAttributes(record.config, record.hostConfig.logConfig.config);
+}
+
+function requireReadable(logConfig: HostConfig['logConfig']): void {
+  if (isReadable(logConfig)) return;
   throw new EngineError('not-implemented', 'configured logging driver does not support reading', {
-    hint: `run the container with --log-driver json-file in place of ${driver}`,
+    hint:
+      logConfig.type === 'none'
+        ? 'run the container with --log-driver json-file in place of none'
+        : 'run the container without --log-opt cache-disabled=true',
   });
 }
 

@@ -90,6 +90,7 @@ async function discard(engine: Engine, container: Container, volumes: boolean): 
   if (!engine.containers.has(container.id)) return;
   if (!volumes) keepBoundVolumes(engine, container.id);
   markRemoving(engine, container);
+  await engine.logs.forget(container);
   if (container.record.hostConfig.autoRemove && !holdsNamedThings(engine, container)) {
     engine.containers.delete(container);
     announceRemoval(engine, container);

@@ -88,6 +88,7 @@ async function launch(
   await settleViews(container);
   const undo = new Undo();
   try {
+    await engine.logs.prepare(container, changes.stoppedByUser === false, undo);
     const { process, report } = await takeSteps(engine, container, undo);
     const { pid, startedAt } = process;
     container.startReport = report;
@@ -95,6 +96,7 @@ async function launch(
     const alive = health === undefined ? changes : { ...changes, health };
     container.restartOnExit = false;
     engine.containers.setState(container, { status: 'running', pid, startedAt }, alive);
+    engine.logs.started(container);
     publishContainerEvent(engine.events, container.record, 'start');
     watchExit(engine, container, process, relaunch);
     watchHealth(engine, container);

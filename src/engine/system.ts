@@ -6,6 +6,7 @@ import { engineVersion, servedApi } from './engine-version.ts';
 import { noFilters } from './filters.ts';
 import { layersSize, listImages } from './image-list.ts';
 import { listContainers } from './list.ts';
+import { logDriverNames } from './log/drivers.ts';
 import { defaultRuntimeName, knownRuntimes } from './runtimes.ts';
 import { hasProcess } from './state.ts';
 import type { DiskUsage, SystemInfo, SystemVersion, VersionComponent } from './system-views.ts';
@@ -21,7 +22,7 @@ export async function systemInfo(engine: Engine): Promise<SystemInfo> {
     images: engine.images.list().length,
     driver: config.storageDriver,
     driverStatus: await driverStatus(engine),
-    plugins: { volume: ['local'], network: ['bridge', 'host', 'null'], log: ['json-file', 'none'] },
+    plugins: { volume: ['local'], network: ['bridge', 'host', 'null'], log: [...logDriverNames] },
     ...limitFacts(engine),
     ...hostFacts(engine),
     debug: config.debug,

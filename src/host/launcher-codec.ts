@@ -26,6 +26,7 @@ export const requestTypes = {
   shim: 4,
   cancel: 5,
   attributes: 6,
+  datagrams: 7,
   view: 8,
   refused: 255,
 } as const;
@@ -151,6 +152,10 @@ export function encodeAttributes(
     ...paths.map((path): Field => [2, pathValue(path)]),
     ...prefixes.map((prefix): Field => [3, prefix]),
   ]);
+}
+
+export function encodeDatagrams(path: string, messages: readonly Uint8Array[]): Buffer {
+  return encodeFields([[1, path], ...messages.map((message): Field => [2, message])]);
 }
 
 /** One result for each path that was answered: the first ones of those asked for. */

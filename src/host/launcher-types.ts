@@ -91,6 +91,8 @@ export interface Launcher {
     paths: readonly Buffer[],
     prefixes: readonly string[],
   ): Promise<FileAttributes[]>;
+  /** Sends messages to the datagram socket at `path` (up to 107 bytes), in order. Stops at the first failure; a receiver that takes nothing for 5 s is one (EAGAIN). */
+  sendDatagrams(path: string, messages: readonly Uint8Array[]): Promise<StepFailure | undefined>;
   /** Forks a shim (see docs/shim-protocol.md); resolves once its socket listens. Returns its pid. */
   startShim(request: Uint8Array): Promise<number>;
   /**

@@ -12,6 +12,7 @@ import {
   decodeSteps,
   encodeAttributes,
   encodeCommand,
+  encodeDatagrams,
   encodeFiles,
   encodeNetlink,
   encodeView,
@@ -184,6 +185,11 @@ class NativeLauncher implements Launcher {
   async fileOperations(root: string, operations: readonly FileOperation[]): Promise<StepFailure | undefined> {
     const body = checked(encodeFiles(root, operations));
     return decodeSteps(await this.#connect().request(requestTypes.files, body)).failure;
+  }
+
+  async sendDatagrams(path: string, messages: readonly Uint8Array[]): Promise<StepFailure | undefined> {
+    const body = checked(encodeDatagrams(path, messages));
+    return decodeSteps(await this.#connect().request(requestTypes.datagrams, body)).failure;
   }
 
   async attributes(

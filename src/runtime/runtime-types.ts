@@ -33,6 +33,8 @@ export interface LogTarget {
   maxSize: number;
   /** Files kept, the current one included. */
   maxFiles: number;
+  /** Put as it is before the time of each line: `"attrs":{"tag":"web"},`. */
+  attributes?: string;
 }
 
 /** The overlay root that the shim mounts in its private mount namespace. */
@@ -105,6 +107,10 @@ export interface SupervisedProcess {
   resize(size: { columns: number; rows: number }): Promise<void>;
   /** Sends a signal to the process. EngineError `not-found` where it has ended. */
   kill(signal: number): Promise<void>;
+  /** Removes what was logged so far, rotated files too. EngineError `not-found` where the process has ended. */
+  clearLog(): Promise<void>;
+  /** Puts the compressed file at `from` in the place of the rotated log file with that inode. EngineError `not-found` where there is none (any more). */
+  replaceLog(inode: bigint, from: string): Promise<void>;
   /** Resolves when the process has ended and its output streams were drained, or the shim itself was lost (exit code 137). Same promise each time. */
   readonly exited: Promise<ExitStatus>;
   /** Resolves when the shim is gone too, with everything it held on the host. */

@@ -22,6 +22,8 @@ export const shimRequests = {
   stdin: 5,
   stdinEnd: 6,
   leave: 7,
+  logClear: 8,
+  logReplace: 9,
 } as const;
 export const shimEvents = { state: 16, stdout: 17, stderr: 18, exited: 19, released: 20 } as const;
 export const shimFields = {

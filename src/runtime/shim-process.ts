@@ -4,7 +4,13 @@ import { numberOf } from '../host/frame.ts';
 import { errnoName } from '../host/launcher-codec.ts';
 import type { Attachment, AttachOptions, ExitStatus, SupervisedProcess } from './runtime-types.ts';
 import { attachTo } from './shim-attachment.ts';
-import { type ShimConnection, type ShimRecord, shimFields, shimRequests } from './shim-connection.ts';
+import {
+  findShim,
+  type ShimConnection,
+  type ShimRecord,
+  shimFields,
+  shimRequests,
+} from './shim-connection.ts';
 
 export interface ShimProcessOptions {
   directory: string;
@@ -50,15 +56,44 @@ export class ShimProcess implements SupervisedProcess {
     await this.#ask(shimRequests.kill, [signal], `cannot send signal ${signal}`);
   }
 
-  async #ask(type: number, values: readonly number[], what: string): Promise<void> {
-    const fields = values.map((value, index) => [index + 1, value] as const);
-    const reply = await this.#connection.request(type, fields).catch((cause: unknown) => {
-      throw new EngineError('not-found', `${what}: the process has ended`, { cause });
-    });
-    const errno = numberOf(reply, shimFields.errno) ?? 0;
-    if (errno === 0) return;
-    const name = errnoName(errno);
-    if (name === 'ESRCH') throw new EngineError('not-found', `${what}: the process has ended`);
-    throw new EngineError(name === 'EINVAL' ? 'invalid-argument' : 'internal', `${what}: ${name}`);
+  async clearLog(): Promise<void> {
+    await this.#askApart(shimRequests.logClear, [], 'cannot clear the log');
   }
+
+  async replaceLog(inode: bigint, from: string): Promise<void> {
+    await this.#askApart(shimRequests.logReplace, [inode, from], 'cannot replace a log file');
+  }
+
+  /** Over a connection of its own: a shim of an earlier version closes it, for it knows no such request. */
+  async #askApart(type: number, values: readonly (bigint | string)[], what: string): Promise<void> {
+    const connection = await findShim(this.#directory);
+    if (connection === undefined) throw new EngineError('not-found', `${what}: the process has ended`);
+    try {
+      await ask(connection, type, values, what);
+    } finally {
+      connection.close();
+    }
+  }
+
+  async #ask(type: number, values: readonly number[], what: string): Promise<void> {
+    await ask(this.#connection, type, values, what);
+  }
+}
+
+async function ask(
+  connection: ShimConnection,
+  type: number,
+  values: readonly (number | bigint | string)[],
+  what: string,
+): Promise<void> {
+  const fields = values.map((value, index) => [index + 1, value] as const);
+  const reply = await connection.request(type, fields).catch((cause: unknown) => {
+    throw new EngineError('not-found', `${what}: the process has ended`, { cause });
+  });
+  const errno = numberOf(reply, shimFields.errno) ?? 0;
+  if (errno === 0) return;
+  const name = errnoName(errno);
+  if (name === 'ENOENT') throw new EngineError('not-found', `${what}: there is none`);
+  if (name === 'ESRCH') throw new EngineError('not-found', `${what}: the process has ended`);
+  throw new EngineError(name === 'EINVAL' ? 'invalid-argument' : 'internal', `${what}: ${name}`);
 }

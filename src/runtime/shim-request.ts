@@ -58,6 +58,7 @@ const tags = {
   oomFile: 25,
   spillDirectory: 26,
   spillLimit: 27,
+  logAttributes: 28,
 } as const;
 
 const networkKinds = { host: 0, new: 1, path: 2 } as const;
@@ -152,6 +153,7 @@ function logFields(log: LogTarget): Field[] {
     [tags.logPath, log.path],
     [tags.logMaxSize, log.maxSize],
     [tags.logMaxFiles, log.maxFiles],
+    ...(log.attributes === undefined ? [] : each(tags.logAttributes, [log.attributes])),
     [tags.spillDirectory, dirname(log.path)],
   ];
 }

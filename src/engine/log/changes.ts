@@ -1,18 +1,18 @@
 /** Tells a follower of a log when to look again. */
 import { type FSWatcher, watch } from 'node:fs';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 
 /** Milliseconds after which a follower looks without being told: what the watch missed. */
 const safetyDelay = 1000;
 
-/** Watches a file's directory, so that writes and rotations are both noticed. */
+/** Watches a file by its directory, so that writes and rotations are both noticed. */
 export class LogChanges {
   readonly #watcher: FSWatcher | undefined;
   #changed = false;
   #wake: (() => void) | undefined;
 
   constructor(path: string) {
-    this.#watcher = tryWatch(dirname(path), () => this.notify());
+    this.#watcher = tryWatch(path, () => this.notify());
   }
 
   /** Ends the current or the next wait. */
@@ -43,9 +43,12 @@ export class LogChanges {
 }
 
 /** Without a watch (no more inotify watches, say), looking every second has to do. */
-function tryWatch(directory: string, changed: () => void): FSWatcher | undefined {
+function tryWatch(path: string, changed: () => void): FSWatcher | undefined {
+  const name = basename(path);
   try {
-    const watcher = watch(directory, { persistent: false }, changed);
+    const watcher = watch(dirname(path), { persistent: false }, (_event, file) => {
+      if (file === null || file === name) changed();
+    });
     watcher.on('error', () => watcher.close());
     return watcher;
   } catch {

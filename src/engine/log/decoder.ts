@@ -19,6 +19,8 @@ export interface DecodeOptions {
   timestamps: boolean;
   /** Put before each message, after the time. */
   prefix: string;
+  /** What stands before the time of each line, as the shim was told; '' or undefined for nothing. */
+  attributes?: string;
   /** Bytes left free before each message, for a header that the reader writes there. */
   headRoom: number;
   since?: LogTime | undefined;
@@ -26,11 +28,20 @@ export interface DecodeOptions {
 }
 
 const opening = Buffer.from('{"log":"');
-const afterLog = {
-  stdout: Buffer.from('","stream":"stdout","time":"'),
-  stderr: Buffer.from('","stream":"stderr","time":"'),
-};
-const middleLength = afterLog.stdout.length;
+/** What stands between message and time. */
+interface Middle {
+  stream: ProcessStream;
+  bytes: Buffer;
+}
+
+function middlesOf(attributes: string): Middle[] {
+  return (['stdout', 'stderr'] as const).map((stream) => ({
+    stream,
+    bytes: Buffer.from(`","stream":"${stream}",${attributes}"time":"`),
+  }));
+}
+
+const plainMiddles = middlesOf('');
 const longestTime = 40;
 /** `2026-01-31T12:00:00.123456789Z ` */
 const printedTime = 31;
@@ -49,6 +60,7 @@ interface LineParts {
 export class LogDecoder {
   readonly #options: DecodeOptions;
   readonly #prefix: Buffer;
+  readonly #middles: readonly Middle[];
   #batches: LogBatch[] = [];
   #stream: ProcessStream = 'stdout';
   #out: Buffer = Buffer.alloc(0);
@@ -59,6 +71,8 @@ export class LogDecoder {
   constructor(options: DecodeOptions) {
     this.#options = options;
     this.#prefix = Buffer.from(options.prefix);
+    const attributes = options.attributes ?? '';
+    this.#middles = attributes === '' ? plainMiddles : [...middlesOf(attributes), ...plainMiddles];
   }
 
   /** A message later than `until` was met: there is no more to come. */
@@ -81,7 +95,7 @@ export class LogDecoder {
 
   /** `end` is the newline's own place. */
   #decodeLine(bytes: Buffer, start: number, end: number): void {
-    const parts = partsOf(bytes, start, end);
+    const parts = partsOf(bytes, start, end, this.#middles);
     if (parts === undefined) {
       this.#decodeOdd(bytes.subarray(start, end));
       return;
@@ -139,18 +153,24 @@ export class LogDecoder {
   }
 }
 
-/** The parts of a line of the usual shape: `{"log":"…","stream":"stdout","time":"…"}`. */
-function partsOf(bytes: Buffer, start: number, end: number): LineParts | undefined {
+/** The parts of a line of the usual shape: `{"log":"…","stream":"stdout","time":"…"}`, perhaps with attributes before the time. */
+function partsOf(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  middles: readonly Middle[],
+): LineParts | undefined {
   const timeEnd = end - 2;
   if (bytes[end - 1] !== brace || bytes[timeEnd] !== quote || !hasAt(bytes, opening, start)) return undefined;
   let timeStart = timeEnd;
   while (timeEnd - timeStart < longestTime && bytes[timeStart - 1] !== quote) timeStart -= 1;
-  const logEnd = timeStart - middleLength;
   const logStart = start + opening.length;
-  if (logEnd < logStart) return undefined;
-  const stream = hasAt(bytes, afterLog.stdout, logEnd) ? 'stdout' : 'stderr';
-  if (stream === 'stderr' && !hasAt(bytes, afterLog.stderr, logEnd)) return undefined;
-  return { stream, logStart, logEnd, timeStart, timeEnd };
+  for (const { stream, bytes: middle } of middles) {
+    const logEnd = timeStart - middle.length;
+    if (logEnd >= logStart && hasAt(bytes, middle, logEnd))
+      return { stream, logStart, logEnd, timeStart, timeEnd };
+  }
+  return undefined;
 }
 
 function hasAt(bytes: Buffer, text: Buffer, at: number): boolean {

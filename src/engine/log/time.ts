@@ -15,6 +15,11 @@ export function compareLogTimes(one: LogTime, other: LogTime): number {
   return one.seconds - other.seconds || one.nanoseconds - other.nanoseconds;
 }
 
+/** `2026-01-31T12:00:00.123456789Z` */
+export function printLogTime({ seconds, nanoseconds }: LogTime): string {
+  return `${new Date(seconds * 1000).toISOString().slice(0, 19)}.${String(nanoseconds).padStart(9, '0')}Z`;
+}
+
 /** `2026-01-31T12:00:00.123456789Z` in `bytes[start, end)`; undefined for anything else, zones other than Z included. */
 export function readLogTime(bytes: Buffer, start: number, end: number): LogTime | undefined {
   const number = (from: number, length: number): number => digits(bytes, start + from, start + from + length);

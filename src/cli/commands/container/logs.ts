@@ -13,9 +13,11 @@ export const logs = defineCommand({
   examples: [
     ['logs -f --tail 20 web', 'The last lines, then whatever comes'],
     ['logs --since 10m -t web', 'Ten minutes, with the times'],
+    ['logs --clear web', 'Empty the log of a container, also while it runs'],
   ],
   arguments: [1, 1],
   flags: {
+    clear: toggle('Remove what was logged so far, in place of showing it'),
     details: toggle('Show extra details provided to logs'),
     follow: toggle('Follow log output', { short: 'f' }),
     since: text(
@@ -29,6 +31,10 @@ export const logs = defineCommand({
   },
   run: async ({ client, io }, { flags, positional }) => {
     const name = segment(positional[0] ?? '');
+    if (flags.clear) {
+      await client.call('DELETE', `/gantry/containers/${name}/logs`);
+      return 0;
+    }
     const { Config } = await client.call<ContainerInspect>('GET', `/containers/${name}/json`);
     const query = {
       stdout: true,
