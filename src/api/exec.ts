@@ -1,5 +1,6 @@
 /** `/exec` and `POST /containers/{id}/exec`: processes started in a running container. */
 import type { AttachSession } from '../engine/attach-session.ts';
+import { parseDetachKeys } from '../engine/detach-keys.ts';
 import type { Engine } from '../engine/engine.ts';
 import { createExec, inspectExec, startExec } from '../engine/exec.ts';
 import type { ExecConfig } from '../engine/model.ts';
@@ -61,9 +62,14 @@ export function getExec(call: Call): ExecInspect {
     OpenStdout: config.attachStdout,
     CanRemove: exec.canRemove,
     ContainerID: exec.containerId,
-    DetachKeys: config.detachKeys ?? '',
+    DetachKeys: config.detachKeys === undefined ? '' : encodeKeys(config.detachKeys),
     Pid: exec.pid,
   };
+}
+
+/** Docker shows the bytes that the keys send, in base64. */
+function encodeKeys(keys: string): string {
+  return Buffer.from(parseDetachKeys(keys)).toString('base64');
 }
 
 function decodeExecConfig(fields: Fields): ExecConfig {
