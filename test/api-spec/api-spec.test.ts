@@ -16,7 +16,7 @@ import { streamsScene } from './scenes/streams.ts';
 import { systemScene } from './scenes/system.ts';
 import { volumesScene } from './scenes/volumes.ts';
 import { loadSpec } from './spec.ts';
-import { renderTable, tablePath } from './table.ts';
+import { missingAnswerFields, renderTable, tablePath } from './table.ts';
 
 const spec = loadSpec();
 const versions = ['1.24', '1.41', '1.44', '1.51'];
@@ -53,8 +53,10 @@ test('the extract is that of the document', {
 for (const version of versions) {
   for (const [name, scene] of Object.entries(scenes)) {
     test(`${name}, for a client of ${version}`, { timeout: 60_000 }, async () => {
+      if (!(await daemon.ping())) await daemon.launch();
       const before = { failures: recorder.failures.length, findings: recorder.findings.length };
       await scene(new Stage(recorder, version, daemon, registry));
+      assert.ok(await daemon.ping(), `the daemon ended:\n${daemon.log().slice(-2000)}`);
       assert.deepEqual(recorder.failures.slice(before.failures), []);
       const findings = recorder.findings
         .slice(before.findings)
@@ -68,6 +70,7 @@ test('docs/api.md is what this run shows', {
   skip: !hasRegistry() && 'docker-registry is missing: pushes and pulls were not exercised',
 }, () => {
   const table = renderTable(spec, recorder);
+  if (process.env['GANTRY_SHOW_FIELDS'] === '1') console.log(missingAnswerFields(spec, recorder).join('\n'));
   if (process.env['GANTRY_WRITE_DOCS'] === '1') writeFileSync(tablePath, table);
   assert.equal(readFileSync(tablePath, 'utf8'), table, 'run npm run docs:api');
 });

@@ -44,6 +44,63 @@ export const differences: readonly Difference[] = [
   },
   {
     kind: 'null',
+    places: [
+      ...within('Volume', 'Labels Options'),
+      'ImageSummary.Labels',
+      ...within('ImageConfig', 'Cmd Volumes Entrypoint OnBuild Labels'),
+      'VolumeListResponse.Warnings',
+      'PluginsInfo.Authorization',
+      'SystemInfo.GenericResources',
+      'SystemInfo.Warnings',
+    ],
+    why: 'Docker has null for what an object does not have',
+  },
+  {
+    kind: 'unknown',
+    places: within('EventMessage', 'status id from'),
+    why: 'Docker sends what events were before 1.22 until 1.52',
+  },
+  {
+    kind: 'unknown',
+    places: within('SystemInfo', 'KernelMemory'),
+    before: '1.42',
+    why: 'a limit that is gone',
+  },
+  {
+    kind: 'unknown',
+    places: ['SystemInfo.ExecutionDriver'],
+    before: '1.25',
+    why: 'left over from execution drivers',
+  },
+  {
+    kind: 'unknown',
+    places: ['ImageSummary.VirtualSize', 'ImageInspect.VirtualSize'],
+    before: '1.44',
+    why: 'the size of an image had two names',
+  },
+  {
+    kind: 'unknown',
+    places: within('ImageInspect', 'Container ContainerConfig'),
+    before: '1.45',
+    why: 'an image was made by committing a container',
+  },
+  {
+    kind: 'unknown',
+    places: within(
+      'ImageConfig',
+      'Hostname Domainname AttachStdin AttachStdout AttachStderr Tty OpenStdin StdinOnce Image',
+    ),
+    before: '1.50',
+    why: "an image's configuration had all fields of a container's",
+  },
+  {
+    kind: 'unknown',
+    places: ['ContainerConfig.MacAddress'],
+    before: '1.44',
+    why: 'a container had one hardware address',
+  },
+  {
+    kind: 'null',
     places: within('GET /system/df', 'Images Containers Volumes BuildCache'),
     why: 'what was not asked for is null',
   },

@@ -41,6 +41,20 @@ export function renderTable(spec: Spec, recorder: Recorder): string {
   ].join('\n');
 }
 
+/** Fields of successful answers that were never there: for whoever looks for what is missing. */
+export function missingAnswerFields(spec: Spec, recorder: Recorder): string[] {
+  return Object.entries(spec.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).flatMap(([method, operation]) => {
+      const route = `${method.toUpperCase()} ${path}`;
+      const entry = recorder.of(route);
+      const schema = Object.entries(operation.responses).find(([status]) => Number(status) < 300)?.[1];
+      if (schema === null || schema === undefined || isAbsent(entry)) return [];
+      const missing = [...fieldPlaces(spec, schema, route)].filter((place) => !entry.answerFields.has(place));
+      return missing.length === 0 ? [] : [`${route}: ${missing.join(' ')}`];
+    }),
+  );
+}
+
 function isAbsent(entry: Exercised): boolean {
   return entry.statuses.has(501);
 }
