@@ -1,5 +1,6 @@
 /** `POST /commit`. */
 import { commitContainer } from '../engine/commit.ts';
+import { EngineError } from '../errors/engine-error.ts';
 import type { CommitResponse } from '../wire/container.ts';
 import { Answer, type Call, jsonBody } from './call.ts';
 import { decodeContainerConfig } from './container-config.ts';
@@ -8,6 +9,11 @@ import { decodeContainerConfig } from './container-config.ts';
 export async function postCommit(call: Call): Promise<Answer> {
   const { query } = call;
   const fields = await jsonBody(call);
+  if (query.text('container') === '') {
+    throw new EngineError('invalid-argument', 'invalid name or ID supplied: ""', {
+      hint: 'name the container in the query',
+    });
+  }
   const repo = query.text('repo');
   const tag = query.text('tag');
   const image = await commitContainer(

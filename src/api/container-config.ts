@@ -8,6 +8,9 @@ export function decodeContainerConfig(fields: Fields): ContainerConfig {
   const stopTimeout = fields.optionalInteger('StopTimeout');
   const stopSignal = fields.string('StopSignal');
   const shell = fields.words('Shell');
+  /* Of Windows, and of clients before 1.44, which `container-create.ts` looks after: here only their types count. */
+  fields.boolean('ArgsEscaped');
+  fields.string('MacAddress');
   const healthcheck = decodeHealthcheck(fields.optionalObject('Healthcheck'));
   return {
     hostname: fields.string('Hostname'),

@@ -44,6 +44,8 @@ function decodeEndpoint(fields: Fields): EndpointConfig {
   const ipv4Address = ipam.string('IPv4Address');
   const ipv6Address = ipam.string('IPv6Address');
   const macAddress = fields.string('MacAddress');
+  ipam.strings('LinkLocalIPs');
+  fields.integer('GwPriority');
   return {
     aliases: fields.strings('Aliases'),
     links: fields.strings('Links'),

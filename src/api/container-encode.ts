@@ -105,7 +105,7 @@ function encodeEndpoint(view: EndpointView): EndpointSettings {
 }
 
 export function encodeDetails(details: ContainerDetails, version: string): ContainerInspect {
-  const networkSettings = encodeNetworkSettings(details.networkSettings);
+  const networkSettings = withOldAliases(encodeNetworkSettings(details.networkSettings), details, version);
   const config = encodeContainerConfig(details.config);
   /* Before 1.44 a container had one hardware address, and said so in its configuration. */
   const isOld = compareApiVersions(version, '1.44') < 0;
@@ -136,6 +136,23 @@ export function encodeDetails(details: ContainerDetails, version: string): Conta
     NetworkSettings: networkSettings,
   };
 }
+
+/** Before 1.45 the names that users' networks know a container by were shown among the aliases that it was given. */
+function withOldAliases(
+  settings: NetworkSettings,
+  { id, config }: ContainerDetails,
+  version: string,
+): NetworkSettings {
+  if (compareApiVersions(version, '1.45') >= 0) return settings;
+  const networks = Object.entries(settings.Networks).map(([name, endpoint]) => {
+    const aliases = [...new Set([...(endpoint.Aliases ?? []), id.slice(0, 12), config.hostname])];
+    return [name, builtIn.has(name) ? endpoint : { ...endpoint, Aliases: aliases }];
+  });
+  return { ...settings, Networks: Object.fromEntries(networks) };
+}
+
+/** Networks that are no user's own. */
+const builtIn = new Set(['bridge', 'host', 'none', 'default']);
 
 function encodeState(state: StateView): ContainerState {
   return {

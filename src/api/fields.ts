@@ -65,7 +65,7 @@ export class Fields {
 
   /** The keys of a set, which Docker writes as an object of empty objects: `{"80/tcp":{}}`. */
   keys(name: string): string[] {
-    return Object.keys(this.#typed(name, 'an object', isObject) ?? {});
+    return this.objectMap(name).map(([key]) => key);
   }
 
   /** An object's fields, to be read on; an empty one where it is missing. */

@@ -103,7 +103,7 @@ export function decodeResources(fields: Fields): Resources {
       cgroupPermissions: one.string('CgroupPermissions'),
     })),
     deviceCgroupRules: fields.strings('DeviceCgroupRules'),
-    deviceRequests: fields.list('DeviceRequests'),
+    deviceRequests: decodeDeviceRequests(fields),
     cgroupParent: fields.string('CgroupParent'),
     ulimits: fields
       .objects('Ulimits')
@@ -112,6 +112,18 @@ export function decodeResources(fields: Fields): Resources {
     ...(pidsLimit === undefined ? {} : { pidsLimit }),
     ...(oomKillDisable === undefined ? {} : { oomKillDisable }),
   };
+}
+
+/** Kept as they came, once their types are known to be right. */
+function decodeDeviceRequests(fields: Fields): unknown[] {
+  for (const one of fields.objects('DeviceRequests')) {
+    one.string('Driver');
+    one.integer('Count');
+    one.strings('DeviceIDs');
+    one.list('Capabilities');
+    one.stringMap('Options');
+  }
+  return fields.list('DeviceRequests');
 }
 
 function decodeThrottles(fields: Fields, name: string): Array<{ path: string; rate: number }> {
@@ -128,7 +140,7 @@ function decodePortBindings(fields: Fields): HostConfig['portBindings'] {
   return Object.fromEntries(entries);
 }
 
-function decodeRestartPolicy(fields: Fields): HostConfig['restartPolicy'] {
+export function decodeRestartPolicy(fields: Fields): HostConfig['restartPolicy'] {
   const name = oneOf(fields.string('Name'), restartPolicies, 'invalid restart policy: unknown policy');
   return { name, maximumRetryCount: fields.integer('MaximumRetryCount') };
 }
@@ -138,8 +150,8 @@ function decodeMount(fields: Fields): MountRequest {
   const volume = fields.optionalObject('VolumeOptions');
   const tmpfs = fields.optionalObject('TmpfsOptions');
   const consistency = fields.string('Consistency');
+  fields.object('ImageOptions').string('Subpath');
   return {
-    type: oneOf(fields.string('Type'), mountTypes, 'invalid mount config: mount type unknown:'),
     source: fields.string('Source'),
     target: fields.string('Target'),
     readOnly: fields.boolean('ReadOnly'),
@@ -147,6 +159,7 @@ function decodeMount(fields: Fields): MountRequest {
     ...(bind === undefined ? {} : { bind: decodeBindOptions(bind) }),
     ...(volume === undefined ? {} : { volume: decodeVolumeOptions(volume) }),
     ...(tmpfs === undefined ? {} : { tmpfs: decodeTmpfsOptions(tmpfs) }),
+    type: oneOf(fields.string('Type'), mountTypes, 'invalid mount config: mount type unknown:'),
   };
 }
 
@@ -177,6 +190,7 @@ function decodeVolumeOptions(fields: Fields): NonNullable<MountRequest['volume']
 function decodeTmpfsOptions(fields: Fields): NonNullable<MountRequest['tmpfs']> {
   const sizeBytes = fields.optionalInteger('SizeBytes');
   const mode = fields.optionalInteger('Mode');
+  fields.list('Options');
   return { ...(sizeBytes === undefined ? {} : { sizeBytes }), ...(mode === undefined ? {} : { mode }) };
 }
 

@@ -22,7 +22,9 @@ export function getImages(call: Call): ImageSummary[] {
     sharedSize: call.query.boolean('shared-size'),
     all: call.query.boolean('all'),
   });
-  return rows.map((row) => encodeImageSummary({ ...row, containers: -1 }, call.version));
+  /* Up to 1.50 a list did not count them. */
+  const counts = speaks(call, '1.51');
+  return rows.map((row) => encodeImageSummary(counts ? row : { ...row, containers: -1 }, call.version));
 }
 
 /** Up to 1.40 there was a parameter of its own for one reference. */

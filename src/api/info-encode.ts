@@ -50,9 +50,21 @@ export function encodeInfo(info: SystemInfo, version: string): InfoResponse {
     ContainerdCommit: { ID: '' },
     RuncCommit: { ID: '' },
     InitCommit: { ID: '' },
-    SecurityOptions: info.securityOptions,
+    ...encodeSecurity(info, version),
     CDISpecDirs: [],
     Warnings: info.warnings.length === 0 ? null : info.warnings,
+  };
+}
+
+function encodeSecurity(info: SystemInfo, version: string) {
+  /* Up to 1.24 options had names and nothing else. */
+  const isOld = compareApiVersions(version, '1.25') < 0;
+  const options = info.securityOptions;
+  const names = options.map((option) => /(?:^|,)name=([^,]*)/.exec(option)?.[1] ?? option);
+  return {
+    SecurityOptions: isOld ? names : options,
+    ...(isOld ? { ExecutionDriver: '<not supported>' } : {}),
+    ...(compareApiVersions(version, '1.49') < 0 ? {} : { FirewallBackend: { Driver: 'nftables' } }),
   };
 }
 

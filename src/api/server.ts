@@ -49,6 +49,7 @@ function createApp(
     rewriteUrl: (request) => escapeImageName(request.method ?? 'GET', splitVersion(request.url ?? '/').path),
     routerOptions: { maxParamLength: 4096, ignoreTrailingSlash: true },
     exposeHeadRoutes: false,
+    frameworkErrors: (error, request, reply) => sendError(engine, error, request, reply),
     bodyLimit: Number.MAX_SAFE_INTEGER,
     requestTimeout: 0,
     keepAliveTimeout: 0,

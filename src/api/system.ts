@@ -71,7 +71,15 @@ export async function getDiskUsage(call: Call): Promise<DiskUsageResponse> {
   };
 }
 
+const cacheSizes = ['keep-storage', 'reserved-space', 'max-used-space', 'min-free-space'];
+const cacheFilters = ['until', 'id', 'parent', 'type', 'description', 'inuse', 'shared', 'private'];
+
 /** There is no builder, and so no cache of one: all of it is gone. */
-export function postBuildPrune(): BuildPruneResponse {
+export function postBuildPrune({ query }: Call): BuildPruneResponse {
+  for (const size of cacheSizes) query.integer(size);
+  for (const filter of query.filters().keys()) {
+    if (!cacheFilters.includes(filter))
+      throw new EngineError('invalid-argument', `invalid filter '${filter}'`);
+  }
   return { CachesDeleted: null, SpaceReclaimed: 0 };
 }

@@ -115,6 +115,10 @@ export interface InfoResponse {
   RuncCommit: CommitInfo;
   InitCommit: CommitInfo;
   SecurityOptions: string[];
+  /** Up to 1.24. */
+  ExecutionDriver?: string;
+  /** From 1.49. */
+  FirewallBackend?: { Driver: string; Info?: Array<[string, string]> };
   ProductLicense?: string;
   CDISpecDirs: string[] | null;
   Warnings: string[] | null;
