@@ -24,6 +24,8 @@ import { getChanges, getExport } from './container-export.ts';
 import { getContainer, getStartReport } from './container-inspect.ts';
 import { getContainers } from './container-list.ts';
 import { deleteLogs, getLogs } from './container-logs.ts';
+import { getStats } from './container-stats.ts';
+import { postUpdate } from './container-update.ts';
 import { getDistribution, getRemoteManifests } from './distribution.ts';
 import { getEvents } from './events.ts';
 import { getExec, postExecCreate, postExecResize, postExecStart } from './exec.ts';
@@ -69,10 +71,10 @@ export const routes: readonly Route[] = [
   ['GET', '/gantry/containers/:id/start-report', getStartReport],
   ['DELETE', '/gantry/containers/:id/logs', deleteLogs],
   ['GET', '/containers/:id/attach/ws', notImplemented('attach over a WebSocket')],
-  ['GET', '/containers/:id/stats', notImplemented('container statistics')],
+  ['GET', '/containers/:id/stats', getStats],
   ['GET', '/containers/:id/changes', getChanges],
   ['GET', '/containers/:id/export', getExport],
-  ['POST', '/containers/:id/update', notImplemented('container update')],
+  ['POST', '/containers/:id/update', postUpdate],
   ['GET', '/containers/:id/archive', getArchive],
   ['HEAD', '/containers/:id/archive', headArchive],
   ['PUT', '/containers/:id/archive', putArchive],

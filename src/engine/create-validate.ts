@@ -45,7 +45,8 @@ function validateProcess(config: ContainerConfig): void {
   checkHealthcheck(config.healthcheck);
 }
 
-function validateRestart(policy: RestartPolicy, autoRemove: boolean): void {
+/** EngineError `invalid-argument` in Docker's words. */
+export function validateRestart(policy: RestartPolicy, autoRemove: boolean): void {
   const { name, maximumRetryCount: retries } = policy;
   const known: readonly string[] = ['no', 'always', 'on-failure', 'unless-stopped'];
   if (!known.includes(name)) {

@@ -1,4 +1,4 @@
-/** Short calls of an OCI runtime: pause, resume, delete, ps. */
+/** Short calls of an OCI runtime: pause, resume, update, delete, ps. */
 import { messageOf } from '../errors/engine-error.ts';
 import type { CommandResult, Launcher } from '../host/launcher-types.ts';
 import { removeCgroups, removeState, waitForRuntime } from './leftovers.ts';
@@ -24,6 +24,12 @@ export class RuntimeCommands {
     await this.#must(runtime, ['resume', containerId], 'cannot resume the container');
   }
 
+  /** `resources` is `linux.resources` of the runtime specification, as far as it is to change. */
+  async update(containerId: string, runtime: RuntimeProgram, resources: object): Promise<void> {
+    const what = 'cannot update the container';
+    await this.#must(runtime, ['update', '--resources', '-', containerId], what, JSON.stringify(resources));
+  }
+
   async pids(containerId: string, runtime: RuntimeProgram): Promise<number[]> {
     const what = 'cannot list the processes of the container';
     const { stdout } = await this.#must(runtime, ['ps', '--format', 'json', containerId], what);
@@ -44,14 +50,20 @@ export class RuntimeCommands {
     await removeState(containerId, runtime);
   }
 
-  async #must(runtime: RuntimeProgram, args: readonly string[], what: string): Promise<CommandResult> {
-    const result = await this.#run(runtime, args);
+  async #must(
+    runtime: RuntimeProgram,
+    args: readonly string[],
+    what: string,
+    stdin = '',
+  ): Promise<CommandResult> {
+    const result = await this.#run(runtime, args, stdin);
     if (result.exitCode !== 0) throw commandError(what, result.stderr.toString());
     return result;
   }
 
-  async #run(runtime: RuntimeProgram, args: readonly string[]): Promise<CommandResult> {
+  async #run(runtime: RuntimeProgram, args: readonly string[], stdin = ''): Promise<CommandResult> {
     return await this.#launcher.run({
+      stdin,
       argv: [runtime.path, ...runtime.args, ...args],
       hiddenMounts: this.#hiddenMounts,
       env: this.#env,

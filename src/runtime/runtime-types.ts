@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import type { NetworkSetup } from '../host/network-setup.ts';
+import type { SpecResources } from '../oci/runtime-spec.ts';
 
 /** The directory of a process's shim; it holds the shim's socket, pid and exit status. */
 export function shimDirectory(execRoot: string, processId: string): string {
@@ -138,6 +139,9 @@ export interface StartTimings {
   runtimeMs: number;
 }
 
+/** Limits of a container, as the OCI runtime takes them. */
+export type ResourceLimits = Omit<SpecResources, 'devices'>;
+
 export interface Runtime {
   /** Starts a shim and lets it prepare mounts and network. */
   prepare(request: StartProcess): Promise<PreparedProcess & { timings(): StartTimings }>;
@@ -154,6 +158,8 @@ export interface Runtime {
   /** `pause` and `resume` through the OCI runtime. */
   pause(containerId: string, runtime: RuntimeProgram): Promise<void>;
   resume(containerId: string, runtime: RuntimeProgram): Promise<void>;
+  /** Changes the limits that `resources` names, and leaves the others. EngineError `internal`. */
+  update(containerId: string, runtime: RuntimeProgram, resources: ResourceLimits): Promise<void>;
   /** Pids (host view) of all processes of the container. */
   pids(containerId: string, runtime: RuntimeProgram): Promise<number[]>;
 }

@@ -13,6 +13,7 @@ import {
   type AttachOptions,
   type ExitStatus,
   type PreparedProcess,
+  type ResourceLimits,
   type Runtime,
   type RuntimeProgram,
   type StartProcess,
@@ -113,6 +114,10 @@ export class ShimRuntime implements Runtime {
 
   resume(containerId: string, runtime: RuntimeProgram): Promise<void> {
     return this.#commands.resume(containerId, runtime);
+  }
+
+  update(containerId: string, runtime: RuntimeProgram, resources: ResourceLimits): Promise<void> {
+    return this.#commands.update(containerId, runtime, resources);
   }
 
   pids(containerId: string, runtime: RuntimeProgram): Promise<number[]> {

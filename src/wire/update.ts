@@ -1,0 +1,5 @@
+/** `POST /containers/{id}/update`. */
+
+export interface UpdateResponse {
+  Warnings: string[] | null;
+}
