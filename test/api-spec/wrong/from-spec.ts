@@ -53,6 +53,7 @@ function bodyFor(path: string): unknown {
 const values: Readonly<Record<string, string>> = {
   name: 'other',
   path: '/',
+  term: '127.0.0.1:9/x',
   h: '1',
   w: '1',
   repo: 'other',
