@@ -19,6 +19,24 @@ brackets was never answered. 500 stands for failures of the daemon itself, which
 answers 501: Gantry does not have it yet.
 `;
 
+/** Statuses that the specification names and Docker itself never gives there, or that need what no test has. */
+const notes: ReadonlyArray<readonly [route: string, status: number, why: string]> = [
+  ['DELETE /containers/{id}', 400, 'a wrong link is 404 or 409'],
+  ['POST /images/{name}/push', 404, 'Docker answers 200, with the error in the stream'],
+  ['POST /images/{name}/tag', 409, 'Docker moves the tag'],
+  ['POST /auth', 204, 'Docker answers 200'],
+  ['PUT /volumes/{name}', 200, 'volumes of a swarm only'],
+  ['PUT /volumes/{name}', 400, 'volumes of a swarm only'],
+  ['PUT /volumes/{name}', 404, 'volumes of a swarm only'],
+  ['GET /containers/{id}/attach/ws', 200, 'a WebSocket begins with 101'],
+];
+
+function noteLines(recorder: Recorder): string[] {
+  return notes
+    .filter(([route, status]) => !isAbsent(recorder.of(route)) && !recorder.of(route).statuses.has(status))
+    .map(([route, status, why]) => `- \`${route}\` ${status}: ${why}`);
+}
+
 export function renderTable(spec: Spec, recorder: Recorder): string {
   const rows = Object.entries(spec.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => {
@@ -33,6 +51,10 @@ export function renderTable(spec: Spec, recorder: Recorder): string {
     '| route | parameters | fields of the body | statuses | versions |',
     '| --- | --- | --- | --- | --- |',
     ...lines,
+    '',
+    '## Statuses that are not answered, and why',
+    '',
+    ...noteLines(recorder),
     '',
     '## Fields of bodies that no accepted request had',
     '',

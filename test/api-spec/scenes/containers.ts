@@ -1,5 +1,5 @@
 /** The life of containers: create, list, inspect, start, stop, and all that is done to one that runs. */
-import { fullConfig, fullHostConfig, ignoredOnLinux } from './full-create.ts';
+import { fullConfig, fullEndpoint, fullHostConfig, ignoredOnLinux, otherHostConfig } from './full-create.ts';
 import type { Scene, Stage } from './stage.ts';
 
 const nobody = { id: 'nobody' };
@@ -55,7 +55,7 @@ async function everyField(stage: Stage): Promise<void> {
       ...ignoredOnLinux,
       HostConfig: { ...ignoredOnLinux.HostConfig, ...hostConfig },
       NetworkingConfig: {
-        EndpointsConfig: { bridge: { MacAddress: '02:42:ac:11:00:99', DriverOpts: {}, Links: [] } },
+        EndpointsConfig: { bridge: fullEndpoint() },
       },
     },
     expect: 201,
@@ -69,8 +69,20 @@ async function everyField(stage: Stage): Promise<void> {
   await stage.get('/containers/json', { query: { all: '1' }, expect: 200 });
   await stage.removeContainer(name);
   await stage.removeContainer(base);
+  await otherFields(stage);
   for (const volume of ['bound', 'mounted'])
     await stage.delete('/volumes/{name}', { path: { name: `${stage.prefix}-${volume}` }, expect: 204 });
+}
+
+async function otherFields(stage: Stage): Promise<void> {
+  const config = { HostConfig: otherHostConfig(stage.prefix), MacAddress: '02:42:ac:11:00:98' };
+  const id = await stage.container('others', config, false);
+  const { json } = await stage.get('/containers/{id}/json', { path: { id }, expect: 200 });
+  const shown = Object.fromEntries(
+    Object.keys(config.HostConfig).map((key) => [key, json?.HostConfig?.[key]]),
+  );
+  stage.same(shown, config.HostConfig, 'rarer fields of HostConfig');
+  await stage.removeContainer(id);
 }
 
 /** Docker shows some empty lists as null. */

@@ -53,6 +53,50 @@ export function fullHostConfig(prefix: string): Record<string, unknown> {
   return { ...resources(), ...storage(prefix), ...isolation(), ...network() };
 }
 
+/** What can't stand beside the fields of `fullHostConfig`. */
+export function otherHostConfig(prefix: string): Record<string, unknown> {
+  const throttle = [{ Path: '/dev/null', Rate: 1_048_576 }];
+  const read = { ReadOnly: true, Type: 'bind', Source: '/tmp' };
+  return {
+    NanoCpus: 500_000_000,
+    BlkioWeightDevice: [{ Path: '/dev/null', Weight: 200 }],
+    BlkioDeviceReadBps: throttle,
+    BlkioDeviceWriteBps: throttle,
+    BlkioDeviceReadIOps: throttle,
+    BlkioDeviceWriteIOps: throttle,
+    DeviceRequests: [
+      { Driver: 'cdi', Count: 0, DeviceIDs: ['example.org/x=1'], Capabilities: [], Options: {} },
+    ],
+    Mounts: [
+      { ...read, Target: '/plain', BindOptions: { ReadOnlyNonRecursive: true } },
+      { ...read, Target: '/forced', BindOptions: { Propagation: 'rprivate', ReadOnlyForceRecursive: true } },
+      { Type: 'volume', Source: `${prefix}-mounted`, Target: '/part', VolumeOptions: { Subpath: 'part' } },
+    ],
+    NetworkMode: 'bridge',
+  };
+}
+
+/** A place on a network, with the fields too that only answers have. */
+export function fullEndpoint(): Record<string, unknown> {
+  return {
+    IPAMConfig: {},
+    Links: [],
+    MacAddress: '02:42:ac:11:00:99',
+    Aliases: [],
+    DriverOpts: {},
+    GwPriority: 0,
+    NetworkID: '',
+    EndpointID: '',
+    Gateway: '',
+    IPAddress: '',
+    IPPrefixLen: 0,
+    IPv6Gateway: '',
+    GlobalIPv6Address: '',
+    GlobalIPv6PrefixLen: 0,
+    DNSNames: [],
+  };
+}
+
 function resources(): Record<string, unknown> {
   return {
     CpuShares: 512,

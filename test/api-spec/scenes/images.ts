@@ -1,5 +1,6 @@
 /** Images: where they come from, what is told of them, where they go. */
 import { busyboxArchive, busyboxRootTar, hostPlatform } from '../../support/image-fixtures.ts';
+import { fullConfig } from './full-create.ts';
 import type { Scene, Stage } from './stage.ts';
 
 const platform = JSON.stringify(hostPlatform());
@@ -97,7 +98,17 @@ async function commits(stage: Stage): Promise<void> {
   const container = await stage.container('commit');
   const repo = `${stage.prefix}-committed`;
   const query = { container, repo, tag: 'one', comment: 'c', author: 'a', pause: 'true', changes: 'ENV X=1' };
-  await stage.post('/commit', { query, body: { Env: ['Y=2'], Labels: { from: 'commit' } }, expect: 201 });
+  await stage.post('/commit', {
+    query,
+    body: {
+      ...fullConfig(),
+      ArgsEscaped: false,
+      NetworkDisabled: false,
+      MacAddress: '',
+      Labels: { from: 'commit' },
+    },
+    expect: 201,
+  });
   await stage.post('/commit', { query: { ...query, container: 'nobody' }, body: {}, expect: 404 });
   await stage.removeContainer(container);
   const filters = JSON.stringify({ dangling: ['false'], label: ['from=commit'] });
