@@ -3,8 +3,9 @@ import { createContainer } from '../engine/create.ts';
 import type { EndpointConfig, HostConfig } from '../engine/model.ts';
 import { EngineError } from '../errors/engine-error.ts';
 import type { ContainerCreateResponse } from '../wire/container.ts';
-import { Answer, type Call, jsonBody } from './call.ts';
+import { Answer, type Call, jsonBody, speaks } from './call.ts';
 import { decodeContainerConfig } from './container-config.ts';
+import { forVersion } from './create-version.ts';
 import type { Fields } from './fields.ts';
 import { decodeHostConfig } from './host-config-decode.ts';
 
@@ -14,10 +15,14 @@ export async function postCreate(call: Call): Promise<Answer> {
     throw new EngineError('invalid-argument', 'config cannot be empty in order to create a container');
   }
   const name = call.query.optional('name');
-  const platform = call.query.optional('platform');
-  const hostConfig = decodeHostConfig(fields.object('HostConfig'));
-  const { id, warnings } = await createContainer(call.engine, {
+  const platform = speaks(call, '1.41') ? call.query.optional('platform') : undefined;
+  const decoded = {
     config: decodeContainerConfig(fields),
+    hostConfig: decodeHostConfig(fields.object('HostConfig')),
+  };
+  const { config, hostConfig } = forVersion(decoded, call.version);
+  const { id, warnings } = await createContainer(call.engine, {
+    config,
     hostConfig,
     endpointConfigs: decodeEndpoints(fields, hostConfig),
     ...(name === undefined ? {} : { name: name.replace(/^\//, '') }),
