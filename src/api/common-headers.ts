@@ -1,10 +1,10 @@
 /** The headers that every answer carries, as Docker's do. */
 import { apiVersion } from '../wire/api-version.ts';
 
-export function commonHeaders(serverVersion: string): Record<string, string> {
+export function commonHeaders(serverVersion: string, experimental: boolean): Record<string, string> {
   return {
     'Api-Version': apiVersion,
-    'Docker-Experimental': 'false',
+    'Docker-Experimental': String(experimental),
     Ostype: 'linux',
     Server: `Gantry/${serverVersion} (linux)`,
   };

@@ -16,7 +16,12 @@ import type { Query } from './query.ts';
 import { openStream } from './stream-response.ts';
 
 export async function postStart(call: Call): Promise<void> {
-  await startContainer(call.engine, param(call, 'id'));
+  const checkpoint = call.query.optional('checkpoint');
+  const checkpointDirectory = call.query.optional('checkpoint-dir');
+  await startContainer(call.engine, param(call, 'id'), {
+    ...(checkpoint === undefined ? {} : { checkpoint }),
+    ...(checkpointDirectory === undefined ? {} : { checkpointDirectory }),
+  });
 }
 
 export async function postStop(call: Call): Promise<void> {

@@ -18,6 +18,7 @@ import {
 } from './container-actions.ts';
 import { getArchive, headArchive, putArchive } from './container-archive.ts';
 import { postAttach } from './container-attach.ts';
+import { deleteCheckpoint, getCheckpoints, postCheckpoint } from './container-checkpoint.ts';
 import { postCommit } from './container-commit.ts';
 import { postCreate } from './container-create.ts';
 import { getChanges, getExport } from './container-export.ts';
@@ -68,6 +69,9 @@ export const routes: readonly Route[] = [
   ['POST', '/containers/:id/attach', postAttach],
   ['POST', '/containers/:id/wait', postWait],
   ['DELETE', '/containers/:id', deleteContainer],
+  ['GET', '/containers/:id/checkpoints', getCheckpoints],
+  ['POST', '/containers/:id/checkpoints', postCheckpoint],
+  ['DELETE', '/containers/:id/checkpoints/:checkpoint', deleteCheckpoint],
   ['GET', '/gantry/containers/:id/start-report', getStartReport],
   ['DELETE', '/gantry/containers/:id/logs', deleteLogs],
   ['GET', '/containers/:id/attach/ws', notImplemented('attach over a WebSocket')],

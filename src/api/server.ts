@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Engine } from '../engine/engine.ts';
+import type { SocketScope } from '../engine/sockets.ts';
 import { EngineError, messageOf } from '../errors/engine-error.ts';
 import { Answer, type Call, type Handler } from './call.ts';
 import { commonHeaders } from './common-headers.ts';
@@ -11,38 +12,70 @@ import { statusOf, textOf } from './http-status.ts';
 import { acceptConnection } from './plain-hijack.ts';
 import { Query } from './query.ts';
 import { type Route, routes } from './routes.ts';
+import { checkScopedUpgrade, serveScoped } from './scoped-access.ts';
 import { checkVersion, escapeImageName, splitVersion } from './version-prefix.ts';
 
 export interface ApiServer {
-  accept(socket: Socket): void;
+  /** With a `scope` the connection can do what it allows, and nothing else. */
+  accept(socket: Socket, scope?: SocketScope): void;
   /** Lets requests end for `graceMs`, then closes every connection. */
   close(graceMs: number): Promise<void>;
 }
 
 export async function createApiServer(engine: Engine, serverVersion: string): Promise<ApiServer> {
   const connections = new Set<Socket>();
-  const { app, server } = createApp(engine, commonHeaders(serverVersion));
+  const headers = commonHeaders(serverVersion, engine.config.experimental);
+  const { app, server } = createApp(engine, headers);
   await app.ready();
+  /* A server of its own: a request whose scope could not be found is refused there, never served in full. */
+  const scopes = new WeakMap<Socket, SocketScope>();
+  let scoped: Promise<App> | undefined;
+  const openScoped = async (): Promise<App> => {
+    const made = createApp(engine, headers, (socket) => scopes.get(socket));
+    await made.app.ready();
+    return made;
+  };
   return {
-    accept(socket) {
+    accept(socket, scope) {
       connections.add(socket);
       socket.on('close', () => connections.delete(socket));
-      acceptConnection(server, socket);
+      if (scope === undefined) {
+        acceptConnection(server, socket);
+        return;
+      }
+      scopes.set(socket, scope);
+      scoped ??= openScoped();
+      scoped.then(
+        (made) => acceptConnection(made.server, socket),
+        (error: unknown) => socket.destroy(error instanceof Error ? error : undefined),
+      );
     },
     async close(graceMs) {
-      server.closeIdleConnections();
+      const apps = [app, ...(scoped === undefined ? [] : [(await scoped).app])];
+      for (const one of apps) one.server.closeIdleConnections();
       const deadline = Date.now() + graceMs;
       while (connections.size > 0 && Date.now() < deadline) await sleep(20);
       for (const socket of connections) socket.destroy();
-      await app.close();
+      await Promise.all(apps.map((one) => one.close()));
     },
   };
 }
 
-function createApp(
-  engine: Engine,
-  headers: Readonly<Record<string, string>>,
-): { app: FastifyInstance; server: Server } {
+interface App {
+  app: FastifyInstance;
+  server: Server;
+}
+
+/** The scope of a connection; undefined where there is none, which is an error of ours. */
+type ScopeOf = (socket: Socket) => SocketScope | undefined;
+
+function scopeOrThrow(scopeOf: ScopeOf, socket: Socket): SocketScope {
+  const scope = scopeOf(socket);
+  if (scope === undefined) throw new EngineError('forbidden', 'a connection without a scope');
+  return scope;
+}
+
+function createApp(engine: Engine, headers: Readonly<Record<string, string>>, scopeOf?: ScopeOf): App {
   const server = createServer({ keepAliveTimeout: 0, requestTimeout: 0, shouldUpgradeCallback: isHijack });
   const app = fastify({
     serverFactory: (handler) => server.on('request', handler),
@@ -54,7 +87,10 @@ function createApp(
     requestTimeout: 0,
     keepAliveTimeout: 0,
   });
-  const hijack = createHijack(engine, headers);
+  const hijack = createHijack(engine, headers, (request, path) => {
+    if (scopeOf === undefined) return;
+    checkScopedUpgrade(scopeOrThrow(scopeOf, request.socket), engine, request.method ?? '', path);
+  });
   server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
     void hijack(request, socket, head);
   });
@@ -67,11 +103,20 @@ function createApp(
   });
   app.setErrorHandler((error, request, reply) => sendError(engine, error, request, reply));
   app.setNotFoundHandler((_request, reply) => sendJson(reply, 404, { message: 'page not found' }));
-  for (const route of routes) addRoute(app, engine, route);
+  for (const route of routes) addRoute(app, engine, route, scopeOf);
   return { app, server };
 }
 
-function addRoute(app: FastifyInstance, engine: Engine, [method, url, handler]: Route): void {
+function addRoute(
+  app: FastifyInstance,
+  engine: Engine,
+  [method, url, plain]: Route,
+  scopeOf: ScopeOf | undefined,
+): void {
+  const handler: Handler =
+    scopeOf === undefined
+      ? plain
+      : (call) => serveScoped(scopeOrThrow(scopeOf, call.request.socket), [method, url], call, plain);
   app.route({
     method,
     url,

@@ -99,7 +99,12 @@ export const daemonOptions: readonly DaemonOption[] = [
     kind: 'text',
     help: 'Where the state of running containers is kept',
   },
-  { key: 'experimental', flags: '--experimental', kind: 'boolean', help: 'Without effect', ignored: true },
+  {
+    key: 'experimental',
+    flags: '--experimental',
+    kind: 'boolean',
+    help: "Let docker's command line make checkpoints",
+  },
   { key: 'features', kind: 'any', help: 'Without effect', ignored: true },
   {
     key: 'fixed-cidr',

@@ -72,6 +72,7 @@ function toConfig(read: SettingsReader, shimPath: string): DaemonConfig {
     noNewPrivileges: read.boolean('no-new-privileges', false),
     favorDynamicCgroups: read.boolean('cgroup-favordynmods', defaults.favorDynamicCgroups),
     seccompProfile: read.text('seccomp-profile', ''),
+    experimental: read.boolean('experimental', defaults.experimental),
     cdiSpecDirs: orDefault(read.list('cdi-spec-dirs'), defaults.cdiSpecDirs),
     init: read.boolean('init', defaults.init),
     initPath: read.text('init-path', defaults.initPath),

@@ -19,6 +19,8 @@ export interface DaemonConfig {
   bip?: string;
   /** Range of containers' addresses within the bridge's subnet, CIDR. */
   fixedCidr?: string;
+  /** Where subnets come from that nobody chose; empty for Docker's defaults. */
+  addressPools: Array<{ base: string; size: number }>;
   /** Subnet for IPv6, CIDR. */
   fixedCidr6?: string;
   /** 0 for the default route's, else 1500. */
@@ -63,6 +65,8 @@ export interface DaemonConfig {
   favorDynamicCgroups: boolean;
   /** Path of a seccomp profile in place of the built-in one, `unconfined`, or '' for the built-in one. */
   seccompProfile: string;
+  /** Tells docker's command line that it may use what it takes for experimental: checkpoints. */
+  experimental: boolean;
   /** Directories of CDI documents; later ones override. */
   cdiSpecDirs: string[];
   init: boolean;
@@ -94,6 +98,7 @@ export function defaultDaemonConfig(roots: {
     ...roots,
     bridge: 'gantry0',
     mtu: 0,
+    addressPools: [],
     ipv6: false,
     icc: true,
     defaultAddress: '0.0.0.0',
@@ -120,6 +125,7 @@ export function defaultDaemonConfig(roots: {
     noNewPrivileges: false,
     favorDynamicCgroups: true,
     seccompProfile: '',
+    experimental: false,
     cdiSpecDirs: ['/etc/cdi', '/var/run/cdi'],
     init: false,
     initPath: join(dirname(roots.shimPath), 'gantry-init'),

@@ -11,6 +11,7 @@ import type {
 } from '../runtime/runtime-types.ts';
 import { Undo } from '../util/undo.ts';
 import { settleViews } from './archive/container-view.ts';
+import { checkpointPath } from './checkpoint.ts';
 import { cgroupsPath, containerSpec } from './container-spec.ts';
 import type { Container } from './container-table.ts';
 import type { Engine } from './engine.ts';
@@ -38,18 +39,38 @@ const compiledFilters = new CompiledFilters();
  * Resolves when the process runs; its state is durable then. EngineErrors in Docker's words: `not-modified` where it runs, `conflict` where it can't be
  * started, and what goes wrong on the way. Nothing of a failed start stays but its error in the container's state.
  */
-export async function startContainer(engine: Engine, ref: string): Promise<StartReport> {
-  return startResolved(engine, engine.containers.resolve(ref));
+export async function startContainer(
+  engine: Engine,
+  ref: string,
+  from: StartFrom = {},
+): Promise<StartReport> {
+  const container = engine.containers.resolve(ref);
+  const { checkpoint, checkpointDirectory } = from;
+  if (checkpoint === undefined) return startResolved(engine, container);
+  checkStartable(container);
+  const path = await checkpointPath(engine, container, checkpoint, checkpointDirectory);
+  return startResolved(engine, container, path);
+}
+
+export interface StartFrom {
+  /** Name of a checkpoint to go on from. */
+  checkpoint?: string;
+  /** Where that is; undefined for the container's own directory. */
+  checkpointDirectory?: string;
 }
 
 /** The user's start: what restart policies remember begins anew. */
-export async function startResolved(engine: Engine, container: Container): Promise<StartReport> {
+export async function startResolved(
+  engine: Engine,
+  container: Container,
+  restoreFrom?: string,
+): Promise<StartReport> {
   checkStartable(container);
   return container.lock.run(() => {
     checkStartable(container);
     container.exitWanted = false;
     container.restartDelayMs = 0;
-    return launch(engine, container, { restartCount: 0, stoppedByUser: false });
+    return launch(engine, container, { restartCount: 0, stoppedByUser: false }, restoreFrom);
   });
 }
 
@@ -83,13 +104,14 @@ async function launch(
   engine: Engine,
   container: Container,
   changes: Partial<Pick<ContainerRecord, 'restartCount' | 'stoppedByUser'>>,
+  restoreFrom?: string,
 ): Promise<StartReport> {
   await container.released;
   await settleViews(container);
   const undo = new Undo();
   try {
     await engine.logs.prepare(container, changes.stoppedByUser === false, undo);
-    const { process, report } = await takeSteps(engine, container, undo);
+    const { process, report } = await takeSteps(engine, container, undo, restoreFrom);
     const { pid, startedAt } = process;
     container.startReport = report;
     const health = healthAtStart(container);
@@ -127,6 +149,7 @@ async function takeSteps(
   engine: Engine,
   container: Container,
   undo: Undo,
+  restoreFrom: string | undefined,
 ): Promise<{ process: SupervisedProcess; report: StartReport }> {
   const clock = new StepClock();
   const { record } = container;
@@ -137,7 +160,7 @@ async function takeSteps(
   const root = await clock.step('create', () => createRoot(engine, container, undo));
   const network = await clock.step('network', () => connectNetwork(engine, container, undo));
   const { shim, files } = await clock.step('address', () =>
-    giveAddress(engine, container, { root, network }, undo),
+    giveAddress(engine, container, { root, network, restoreFrom }, undo),
   );
   const process = await clock.step('process', () =>
     execute(engine, container, { root, network, shim, files }, undo),
@@ -147,16 +170,23 @@ async function takeSteps(
   return { process, report: clock.report(container.id) };
 }
 
+interface Given {
+  root: Root;
+  network: ContainerNetwork;
+  /** Directory of a checkpoint. */
+  restoreFrom: string | undefined;
+}
+
 type Shim = PreparedProcess & { timings(): StartTimings };
 
 /** The shim makes namespace, interface and mounts, while the files that tell the container its name and address are written. */
 async function giveAddress(
   engine: Engine,
   container: Container,
-  given: { root: Root; network: ContainerNetwork },
+  given: Given,
   undo: Undo,
 ): Promise<[{ shim: Shim; files: ContainerFiles }, detail: string]> {
-  const { endpoint } = given.network;
+  const { endpoints } = given.network;
   const preparing = engine.runtime.prepare(processRequest(engine, container, given)).then((shim) => {
     undo.add(() => shim.cancel());
     return shim;
@@ -167,8 +197,8 @@ async function giveAddress(
   ]);
   if (prepared.status === 'rejected') throw prepared.reason;
   if (written.status === 'rejected') throw written.reason;
-  const address =
-    endpoint === undefined ? 'no address of its own' : `${endpoint.ipAddress}/${endpoint.prefixLength}`;
+  const addresses = endpoints.map(({ ipAddress, prefixLength }) => `${ipAddress}/${prefixLength}`);
+  const address = addresses.length === 0 ? 'no address of its own' : addresses.join(', ');
   return [
     { shim: prepared.value, files: written.value },
     `${address}, name ${container.record.config.hostname}`,
@@ -178,7 +208,7 @@ async function giveAddress(
 function processRequest(
   engine: Engine,
   { id, record }: Container,
-  { root, network }: { root: Root; network: ContainerNetwork },
+  { root, network, restoreFrom }: Given,
 ): StartProcess {
   const { config, hostConfig } = record;
   const oomFile = oomFileOf(engine.host.cgroups, cgroupsPath(engine, record));
@@ -193,6 +223,7 @@ function processRequest(
       root: root.mount,
       network: network.namespace,
       ...(oomFile === undefined ? {} : { oomFile }),
+      ...(restoreFrom === undefined ? {} : { restoreFrom }),
     },
     runtime: runtimeProgram(engine.config, engine.host, hostConfig.runtime),
     terminal: config.tty,

@@ -1,4 +1,5 @@
 /** Short calls of an OCI runtime: pause, resume, update, delete, ps. */
+import { basename } from 'node:path';
 import { messageOf } from '../errors/engine-error.ts';
 import type { CommandResult, Launcher } from '../host/launcher-types.ts';
 import { removeCgroups, removeState, waitForRuntime } from './leftovers.ts';
@@ -28,6 +29,18 @@ export class RuntimeCommands {
   async update(containerId: string, runtime: RuntimeProgram, resources: object): Promise<void> {
     const what = 'cannot update the container';
     await this.#must(runtime, ['update', '--resources', '-', containerId], what, JSON.stringify(resources));
+  }
+
+  /** CRIU's own words are in `dump.log` of the same directory. */
+  async checkpoint(
+    containerId: string,
+    runtime: RuntimeProgram,
+    { path, leaveRunning }: { path: string; leaveRunning: boolean },
+  ): Promise<void> {
+    const leave = leaveRunning ? ['--leave-running'] : [];
+    const places = ['--image-path', path, '--work-path', path];
+    const what = `${basename(runtime.path)} did not terminate successfully`;
+    await this.#must(runtime, ['checkpoint', ...places, ...leave, containerId], what);
   }
 
   async pids(containerId: string, runtime: RuntimeProgram): Promise<number[]> {

@@ -67,7 +67,14 @@ export interface StartProcess {
   /** The container's ID again, or the exec's. Names the shim's directory. */
   processId: string;
   kind:
-    | { kind: 'container'; bundle: string; root?: RootMount; network: NetworkNamespace; oomFile?: string }
+    | {
+        kind: 'container';
+        bundle: string;
+        root?: RootMount;
+        network: NetworkNamespace;
+        oomFile?: string;
+        restoreFrom?: string;
+      }
     | { kind: 'exec'; processFile: string };
   runtime: RuntimeProgram;
   terminal: boolean;
@@ -160,6 +167,12 @@ export interface Runtime {
   resume(containerId: string, runtime: RuntimeProgram): Promise<void>;
   /** Changes the limits that `resources` names, and leaves the others. EngineError `internal`. */
   update(containerId: string, runtime: RuntimeProgram, resources: ResourceLimits): Promise<void>;
+  /** Saves the processes through CRIU; they end with that unless `leaveRunning`. EngineError `internal` with the runtime's own words. */
+  checkpoint(
+    containerId: string,
+    runtime: RuntimeProgram,
+    options: { path: string; leaveRunning: boolean },
+  ): Promise<void>;
   /** Pids (host view) of all processes of the container. */
   pids(containerId: string, runtime: RuntimeProgram): Promise<number[]>;
 }

@@ -110,11 +110,17 @@ function startArguments({ kind, runtime, terminal, containerId }: StartProcess, 
   const log = ['--log', join(directory, runtimeLogFile), '--log-format', 'text'];
   const command =
     kind.kind === 'container'
-      ? ['run', '--detach', '--bundle', kind.bundle]
+      ? [...runOrRestore(kind.restoreFrom), '--detach', '--bundle', kind.bundle]
       : ['exec', '--detach', '--process', kind.processFile];
   const pidFile = ['--pid-file', join(directory, 'init.pid')];
   const console = terminal ? ['--console-socket', consoleSocket] : [];
   return [runtime.path, ...runtime.args, ...log, ...command, ...pidFile, ...console, containerId];
+}
+
+/** CRIU's own words are in `restore.log` beside the checkpoint's files. */
+function runOrRestore(checkpoint: string | undefined): string[] {
+  if (checkpoint === undefined) return ['run'];
+  return ['restore', '--image-path', checkpoint, '--work-path', checkpoint];
 }
 
 function rootFields(root: RootMount): Field[] {

@@ -120,6 +120,14 @@ export class ShimRuntime implements Runtime {
     return this.#commands.update(containerId, runtime, resources);
   }
 
+  checkpoint(
+    containerId: string,
+    runtime: RuntimeProgram,
+    options: { path: string; leaveRunning: boolean },
+  ): Promise<void> {
+    return this.#commands.checkpoint(containerId, runtime, options);
+  }
+
   pids(containerId: string, runtime: RuntimeProgram): Promise<number[]> {
     return this.#commands.pids(containerId, runtime);
   }
