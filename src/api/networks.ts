@@ -20,7 +20,13 @@ export async function deleteNetwork(call: Call): Promise<never> {
   throw new EngineError('forbidden', `${network.name} is a pre-defined network and cannot be removed`);
 }
 
+const pruneFilters = ['until', 'label', 'label!'];
+
 /** Networks that are always there are never pruned. */
-export function postNetworksPrune(): NetworksPruneResponse {
+export function postNetworksPrune({ query }: Call): NetworksPruneResponse {
+  for (const filter of query.filters().keys()) {
+    if (!pruneFilters.includes(filter))
+      throw new EngineError('invalid-argument', `invalid filter '${filter}'`);
+  }
   return { NetworksDeleted: null };
 }
