@@ -49,6 +49,7 @@ export const differences: readonly Difference[] = [
       'ImageSummary.Labels',
       ...within('ImageConfig', 'Cmd Volumes Entrypoint OnBuild Labels'),
       'VolumeListResponse.Warnings',
+      'ContainerUpdateResponse.Warnings',
       'PluginsInfo.Authorization',
       'SystemInfo.GenericResources',
       'SystemInfo.Warnings',
