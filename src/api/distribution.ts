@@ -1,8 +1,8 @@
 /** What registries say of an image: `/distribution/{name}/json`, and Gantry's own `/gantry/manifests/{name}`. */
 import type { Platform } from '../oci/platform.ts';
 import type { DistributionResponse } from '../wire/distribution.ts';
-import type { RemoteManifestRow } from '../wire/image.ts';
-import { type Call, param } from './call.ts';
+import type { ManifestPutResponse, RemoteManifestRow } from '../wire/image.ts';
+import { type Call, param, requiredJsonBody } from './call.ts';
 import { registryAuth } from './registry-auth.ts';
 
 export async function getDistribution(call: Call): Promise<DistributionResponse> {
@@ -30,6 +30,23 @@ export async function getRemoteManifests(call: Call): Promise<RemoteManifestRow[
     ...(platform === undefined ? {} : { Platform: encodePlatform(platform) }),
     Data: data.toString('base64'),
   }));
+}
+
+/** Puts the manifest of the body into a registry under the name. */
+export async function putRemoteManifest(call: Call): Promise<ManifestPutResponse> {
+  const fields = await requiredJsonBody(call);
+  const from = fields.string('From');
+  const auth = registryAuth(call);
+  const digest = await call.engine.images.putManifest({
+    reference: param(call, 'name'),
+    mediaType: fields.string('MediaType'),
+    data: Buffer.from(fields.string('Data'), 'base64'),
+    insecure: call.query.boolean('insecure'),
+    ...(from === '' ? {} : { from }),
+    ...(auth === undefined ? {} : { auth }),
+    signal: call.signal,
+  });
+  return { Digest: digest };
 }
 
 function encodePlatform({ architecture, os, variant }: Platform): Platform {

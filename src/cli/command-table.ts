@@ -8,6 +8,7 @@ export interface CommandGroup {
 }
 
 export const groups: readonly CommandGroup[] = [
+  { name: 'builder', summary: 'Manage builds' },
   { name: 'container', summary: 'Manage containers' },
   { name: 'context', summary: 'Manage contexts' },
   { name: 'image', summary: 'Manage images' },
@@ -218,6 +219,31 @@ const registryCommands: readonly CommandEntry[] = [
     names: ['manifest inspect'],
     summary: 'Display an image manifest, or manifest list',
     load: async () => (await import('./commands/manifest/inspect.ts')).inspect,
+  },
+  {
+    names: ['manifest create'],
+    summary: 'Create a local manifest list for annotating and pushing to a registry',
+    load: async () => (await import('./commands/manifest/create.ts')).create,
+  },
+  {
+    names: ['manifest annotate'],
+    summary: 'Add additional information to a local image manifest',
+    load: async () => (await import('./commands/manifest/annotate.ts')).annotate,
+  },
+  {
+    names: ['manifest push'],
+    summary: 'Push a manifest list to a repository',
+    load: async () => (await import('./commands/manifest/push.ts')).push,
+  },
+  {
+    names: ['manifest rm'],
+    summary: 'Delete one or more manifest lists from local storage',
+    load: async () => (await import('./commands/manifest/rm.ts')).rm,
+  },
+  {
+    names: ['builder prune'],
+    summary: 'Remove build cache',
+    load: async () => (await import('./commands/builder/prune.ts')).prune,
   },
 ];
 

@@ -15,6 +15,7 @@ import type {
   Image,
   ImageHistoryEntry,
   ImageService,
+  ManifestPut,
   Progress,
   PullRequest,
   PushRequest,
@@ -30,6 +31,7 @@ import { type LoadOptions, loadImages } from './load-images.ts';
 import { pullAllTags } from './pull-all.ts';
 import { pullImage } from './pull-image.ts';
 import { pushImage } from './push-image.ts';
+import { putManifest } from './put-manifest.ts';
 import type { RegistryConfig } from './registry/endpoints.ts';
 import { Transport } from './registry/transport.ts';
 import { checkLogin, inspectDistribution, remoteManifests } from './registry-questions.ts';
@@ -128,6 +130,10 @@ export class ImageStore implements ImageService {
     signal?: AbortSignal,
   ): Promise<RemoteManifest[]> {
     return remoteManifests(this.#parts, reference, options, auth, signal);
+  }
+
+  putManifest(put: ManifestPut): Promise<string> {
+    return putManifest(this.#parts, put);
   }
 
   login(server: string, auth: RegistryAuth, signal?: AbortSignal): Promise<RegistryLogin> {

@@ -109,6 +109,20 @@ export interface RemoteManifest {
   platform?: Platform;
 }
 
+/** A manifest or index to put into a registry as it is. */
+export interface ManifestPut {
+  /** As the user wrote it: by tag, or by the manifest's own digest. */
+  reference: string;
+  mediaType: string;
+  data: Buffer;
+  /** A repository of the same registry, from which all that the manifest names is mounted first. */
+  from?: string;
+  /** Without TLS, or with a certificate that nobody knows. */
+  insecure: boolean;
+  auth?: RegistryAuth;
+  signal?: AbortSignal;
+}
+
 export interface SearchResult {
   name: string;
   description: string;
@@ -161,6 +175,8 @@ export interface ImageService {
     auth?: RegistryAuth,
     signal?: AbortSignal,
   ): Promise<RemoteManifest[]>;
+  /** Gives the digest. EngineErrors as from `push`. */
+  putManifest(put: ManifestPut): Promise<string>;
   /** Are these credentials good? EngineError `unauthorized` in Docker's words. `server` is '' for Docker Hub. */
   login(server: string, auth: RegistryAuth, signal?: AbortSignal): Promise<RegistryLogin>;
   search(term: string, limit: number, auth?: RegistryAuth, signal?: AbortSignal): Promise<SearchResult[]>;

@@ -107,6 +107,21 @@ export interface WirePlatform {
   architecture: string;
   os: string;
   variant?: string;
+  'os.version'?: string;
+  'os.features'?: string[];
+}
+
+/** Body of `PUT /gantry/manifests/{name}`: a manifest for a registry, as it is. */
+export interface ManifestPutRequest {
+  MediaType: string;
+  /** Its bytes, base64. */
+  Data: string;
+  /** A repository of the same registry, from which all that the manifest names is mounted first. */
+  From?: string;
+}
+
+export interface ManifestPutResponse {
+  Digest: string;
 }
 
 /** One row of `GET /gantry/manifests/{name}`: a manifest as its registry has it, or one that an index there names. */

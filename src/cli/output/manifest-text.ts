@@ -49,7 +49,8 @@ export function verboseText(rows: readonly RemoteManifestRow[], isList: boolean)
   return `${goJson(isList ? documents : documents[0], '\t')}\n`;
 }
 
-function verboseDocument(row: RemoteManifestRow): Fields {
+/** A manifest beside what its registry says of it: also what docker's client keeps of a list's images. */
+export function verboseDocument(row: RemoteManifestRow) {
   return {
     Ref: row.Ref,
     Descriptor: {
@@ -61,6 +62,17 @@ function verboseDocument(row: RemoteManifestRow): Fields {
     Raw: row.Data,
     [row.MediaType === ociManifest ? 'OCIManifest' : 'SchemaV2Manifest']: parse(row),
   };
+}
+
+/** An image of a list that is being made, or all of them. */
+export function storedText(stored: object): string {
+  return `${goJson(stored, '\t')}\n`;
+}
+
+/** The manifest of an image of such a list, as its registry has it. */
+export function storedManifestText({ Raw = '', Ref }: { Raw?: string; Ref: string }): string {
+  const row = { Ref, MediaType: '', Digest: '', Size: 0, Data: Raw };
+  return `${goJson(parse(row), '\t')}\n`;
 }
 
 /** A platform's fields in docker's order. */

@@ -116,6 +116,7 @@ const resourceFlags = {
   'oom-kill-disable': toggle('Disable OOM Killer', { group: resources }),
   'oom-score-adj': integer("Tune host's OOM preferences (-1000 to 1000)", { group: resources }),
   'blkio-weight': integer('Block IO (relative weight), between 10 and 1000, or 0 to disable', {
+    type: 'uint16',
     group: resources,
     least: 0,
   }),
@@ -186,6 +187,7 @@ const advancedFlags = {
     hidden: true,
   }),
   'io-maxiops': integer('Maximum IOps limit for the system drive (Windows only)', {
+    type: 'uint',
     group: advanced,
     hidden: true,
     least: 0,

@@ -2,7 +2,7 @@
 import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import type { ProgressMessage } from '../../../wire/progress-message.ts';
-import { defineCommand } from '../../command.ts';
+import { anyNumber, defineCommand } from '../../command.ts';
 import { list, text } from '../../flags/kinds.ts';
 import { parseImageName } from '../../image-name.ts';
 import type { Io } from '../../io.ts';
@@ -15,7 +15,7 @@ export const importImage = defineCommand({
     ['import rootfs.tar.gz mine:1.0', 'An image of one layer from a tar'],
     ['import -c \'CMD ["sh"]\' - mine < rootfs.tar', 'With a default command, from stdin'],
   ],
-  arguments: [1, 2],
+  arguments: [1, anyNumber],
   flags: {
     change: list('Apply Dockerfile instruction to the created image', { short: 'c' }),
     message: text('Set commit message for imported image', { short: 'm' }),

@@ -1,62 +1,63 @@
 /** `gantry manifest inspect`. */
-import { segment } from '../../../client/query.ts';
-import { EngineError, isEngineError } from '../../../errors/engine-error.ts';
 import type { RemoteManifestRow } from '../../../wire/image.ts';
 import { defineCommand } from '../../command.ts';
 import type { Context } from '../../context.ts';
-import { registryAuthHeader } from '../../credentials/registry-auth.ts';
 import { toggle } from '../../flags/kinds.ts';
-import { familiarWithTag, type ImageName, parseImageName } from '../../image-name.ts';
-import { isIndex, manifestText, platformsOf, verboseText } from '../../output/manifest-text.ts';
+import type { ImageName } from '../../image-name.ts';
+import { fetchManifests, noSuchManifest } from '../../manifests/fetch-manifests.ts';
+import { listDocument } from '../../manifests/list-document.ts';
+import { fullWithTag, parseManifestName } from '../../manifests/manifest-reference.ts';
+import { ManifestStore } from '../../manifests/manifest-store.ts';
+import {
+  isIndex,
+  manifestText,
+  platformsOf,
+  storedManifestText,
+  storedText,
+  verboseText,
+} from '../../output/manifest-text.ts';
 
 export const inspect = defineCommand({
-  usage: '[OPTIONS] MANIFEST',
-  description: 'Asks the registry; nothing is pulled.',
+  usage: '[OPTIONS] [MANIFEST_LIST] MANIFEST',
+  description:
+    'Shows a list that "gantry manifest create" made here, or else asks the registry; nothing is pulled. With two names: an image of a list made here.',
   examples: [
     ['manifest inspect alpine', 'Which platforms there are'],
     ['manifest inspect -v alpine', 'The manifest of each'],
   ],
-  arguments: [1, 1],
+  arguments: [1, 2],
   flags: {
     insecure: toggle('Allow communication with an insecure registry'),
     verbose: toggle('Output additional info including layers and platform', { short: 'v' }),
   },
-  run: async (context, { flags, positional }) => {
-    const name = parseImageName(positional[0] ?? '');
-    const ask = (expand: boolean) => fetchManifests(context, name, { insecure: flags.insecure, expand });
-    const [manifest] = await ask(false);
-    if (manifest === undefined) throw noSuchManifest(name);
-    const text = flags.verbose ? await verbose(manifest, name, ask) : manifestText(manifest);
-    context.io.stdout.write(text);
+  run: async (context, { flags, positional: [first = '', second] }) => {
+    const store = new ManifestStore(context.configFolder);
+    const name = parseManifestName(second ?? first);
+    const ref = fullWithTag(name);
+    if (second !== undefined) {
+      const stored = store.get(fullWithTag(parseManifestName(first)), ref);
+      context.io.stdout.write(flags.verbose ? storedText(stored) : storedManifestText(stored));
+    } else if (store.has(ref)) {
+      const list = store.list(ref);
+      context.io.stdout.write(flags.verbose ? storedText(list) : `${listDocument(ref, list).text}\n`);
+    } else context.io.stdout.write(await remote(context, name, flags));
     return 0;
   },
 });
 
-/** EngineError `not-found` "no such manifest: NAME", and the daemon's. */
-export async function fetchManifests(
+async function remote(
   context: Context,
   name: ImageName,
-  query: { insecure: boolean; expand: boolean },
-): Promise<readonly RemoteManifestRow[]> {
-  const headers = registryAuthHeader(context, name.full);
-  const path = `/gantry/manifests/${segment(familiarWithTag(name))}`;
-  try {
-    return await context.client.call<RemoteManifestRow[]>('GET', path, { query, headers });
-  } catch (error) {
-    throw isEngineError(error, 'not-found') ? noSuchManifest(name, error) : error;
-  }
-}
-
-function noSuchManifest(name: ImageName, cause?: unknown): EngineError {
-  return new EngineError('not-found', `no such manifest: ${fullWithTag(name)}`, { cause });
-}
-
-function fullWithTag(name: ImageName): string {
-  return `${name.full}${familiarWithTag(name).slice(name.familiar.length)}`;
+  { insecure, verbose }: { insecure: boolean; verbose: boolean },
+): Promise<string> {
+  const ask = (expand: boolean) => fetchManifests(context, name, { insecure, expand });
+  const [manifest] = await ask(false);
+  if (manifest === undefined) throw noSuchManifest(name);
+  return verbose ? await verboseRemote(manifest, name, ask) : manifestText(manifest);
 }
 
 /** Of an index each of the manifests in it, named by digest. */
-async function verbose(
+async function verboseRemote(
   manifest: RemoteManifestRow,
   name: ImageName,
   ask: (expand: boolean) => Promise<readonly RemoteManifestRow[]>,
