@@ -8,11 +8,12 @@ import type { Engine } from './engine.ts';
 import { wantsRestartOnUnhealthy } from './health-restart.ts';
 import { checkHealthcheck } from './health-validate.ts';
 import { validateLogConfig } from './log/drivers.ts';
-import type { ContainerConfig, HostConfig } from './model.ts';
+import type { ContainerConfig } from './model.ts';
 import { portRequests } from './ports.ts';
 import type { RestartPolicy } from './restart-policy.ts';
 import { runtimeProgram } from './runtimes.ts';
 import { validateHostConfig } from './spec/host-config.ts';
+import { checkStorageOptions } from './storage-options.ts';
 
 function invalid(message: string, hint?: string): EngineError {
   return new EngineError('invalid-argument', message, hint === undefined ? {} : { hint });
@@ -25,6 +26,7 @@ export function validateCreate(engine: Engine, request: CreateRequest, completed
   validateRestart(hostConfig.restartPolicy, hostConfig.autoRemove);
   if (hostConfig.autoRemove && wantsRestartOnUnhealthy(completed))
     throw invalid("can't create 'AutoRemove' container that restarts when it is unhealthy");
+  checkStorageOptions(hostConfig.storageOpt, engine.config.dataRoot);
   validateLogConfig(hostConfig.logConfig);
   runtimeProgram(engine.config, engine.host, hostConfig.runtime);
   validateNetwork(request);
