@@ -6,6 +6,7 @@ import type { ContainerCreateResponse } from '../wire/container.ts';
 import { Answer, type Call, jsonBody, speaks } from './call.ts';
 import { decodeContainerConfig } from './container-config.ts';
 import { forVersion } from './create-version.ts';
+import { decodeEndpoint } from './endpoint-decode.ts';
 import type { Fields } from './fields.ts';
 import { decodeHostConfig } from './host-config-decode.ts';
 
@@ -42,21 +43,4 @@ function decodeEndpoints(fields: Fields, hostConfig: HostConfig): Record<string,
   if (macAddress === '') return endpoints;
   const endpoint = endpoints[hostConfig.networkMode] ?? { aliases: [], links: [], driverOpts: {} };
   return { ...endpoints, [hostConfig.networkMode]: { macAddress, ...endpoint } };
-}
-
-function decodeEndpoint(fields: Fields): EndpointConfig {
-  const ipam = fields.object('IPAMConfig');
-  const ipv4Address = ipam.string('IPv4Address');
-  const ipv6Address = ipam.string('IPv6Address');
-  const macAddress = fields.string('MacAddress');
-  ipam.strings('LinkLocalIPs');
-  fields.integer('GwPriority');
-  return {
-    aliases: fields.strings('Aliases'),
-    links: fields.strings('Links'),
-    driverOpts: fields.stringMap('DriverOpts'),
-    ...(ipv4Address === '' ? {} : { ipv4Address }),
-    ...(ipv6Address === '' ? {} : { ipv6Address }),
-    ...(macAddress === '' ? {} : { macAddress }),
-  };
 }

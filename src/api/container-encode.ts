@@ -91,7 +91,7 @@ function encodeEndpoint(view: EndpointView): EndpointSettings {
     Aliases: view.aliases.length === 0 ? null : view.aliases,
     MacAddress: view.macAddress,
     DriverOpts: Object.keys(view.driverOpts).length === 0 ? null : view.driverOpts,
-    GwPriority: 0,
+    GwPriority: view.gatewayPriority,
     NetworkID: view.networkId,
     EndpointID: view.endpointId,
     Gateway: view.gateway,

@@ -4,6 +4,7 @@ import type { IpamPool, Network, NetworkContainer } from '../wire/network.ts';
 import { rfc3339 } from './timestamps.ts';
 
 export function encodeNetwork(network: NetworkDetails): Network {
+  const pools = network.ipam.pools.map(encodePool);
   return {
     Name: network.name,
     Id: network.id,
@@ -12,25 +13,30 @@ export function encodeNetwork(network: NetworkDetails): Network {
     Driver: network.driver,
     EnableIPv4: true,
     EnableIPv6: network.enableIpv6,
-    IPAM: { Driver: 'default', Options: null, Config: encodePools(network) },
-    Internal: false,
-    Attachable: false,
+    IPAM: { Driver: 'default', Options: network.ipam.options, Config: pools.length === 0 ? null : pools },
+    Internal: network.internal,
+    Attachable: network.attachable,
     Ingress: false,
     ConfigFrom: { Network: '' },
     ConfigOnly: false,
     Containers: encodeContainers(network),
     Options: { ...network.options },
-    Labels: network.labels,
+    Labels: { ...network.labels },
   };
 }
 
-function encodePools({ ipam }: NetworkDetails): IpamPool[] | null {
-  if (ipam === undefined) return null;
-  const pools: IpamPool[] = [{ Subnet: ipam.subnet, Gateway: ipam.gateway }];
-  if (ipam.subnet6 !== undefined) {
-    pools.push({ Subnet: ipam.subnet6, ...(ipam.gateway6 === undefined ? {} : { Gateway: ipam.gateway6 }) });
-  }
-  return pools;
+function encodePool({
+  subnet,
+  range,
+  gateway,
+  auxiliary,
+}: NetworkDetails['ipam']['pools'][number]): IpamPool {
+  return {
+    Subnet: subnet,
+    ...(range === undefined ? {} : { IPRange: range }),
+    ...(gateway === undefined ? {} : { Gateway: gateway }),
+    ...(auxiliary === undefined ? {} : { AuxiliaryAddresses: auxiliary }),
+  };
 }
 
 function encodeContainers(network: NetworkDetails): Record<string, NetworkContainer> {

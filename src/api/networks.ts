@@ -1,8 +1,12 @@
-/** `/networks`: the three that are always there. */
+/** `/networks`. */
+
 import { inspectNetwork, listNetworks } from '../engine/networks.ts';
-import { EngineError } from '../errors/engine-error.ts';
-import type { Network, NetworksPruneResponse } from '../wire/network.ts';
-import { type Call, param } from './call.ts';
+import { createNetwork, pruneNetworks, removeNetwork } from '../engine/networks-change.ts';
+import { connectContainer, disconnectContainer } from '../engine/networks-connect.ts';
+import type { Network, NetworkCreateResponse, NetworksPruneResponse } from '../wire/network.ts';
+import { Answer, type Call, param, requiredJsonBody } from './call.ts';
+import { decodeEndpoint } from './endpoint-decode.ts';
+import { decodeNetworkRequest } from './network-decode.ts';
 import { encodeNetwork } from './network-encode.ts';
 
 /** A list leaves the containers out. */
@@ -15,18 +19,33 @@ export async function getNetwork(call: Call): Promise<Network> {
   return encodeNetwork(await inspectNetwork(call.engine, param(call, 'id')));
 }
 
-export async function deleteNetwork(call: Call): Promise<never> {
-  const network = await inspectNetwork(call.engine, param(call, 'id'));
-  throw new EngineError('forbidden', `${network.name} is a pre-defined network and cannot be removed`);
+export async function postNetworkCreate(call: Call): Promise<Answer> {
+  const request = decodeNetworkRequest(await requiredJsonBody(call));
+  const { id } = await createNetwork(call.engine, request);
+  const body: NetworkCreateResponse = { Id: id, Warning: '' };
+  return new Answer(201, body);
 }
 
-const pruneFilters = ['until', 'label', 'label!'];
+export async function deleteNetwork(call: Call): Promise<void> {
+  await removeNetwork(call.engine, param(call, 'id'));
+}
 
-/** Networks that are always there are never pruned. */
-export function postNetworksPrune({ query }: Call): NetworksPruneResponse {
-  for (const filter of query.filters().keys()) {
-    if (!pruneFilters.includes(filter))
-      throw new EngineError('invalid-argument', `invalid filter '${filter}'`);
-  }
-  return { NetworksDeleted: null };
+/** Answers 200 without a body, as Docker does. */
+export async function postNetworkConnect(call: Call): Promise<Answer> {
+  const fields = await requiredJsonBody(call);
+  const config = decodeEndpoint(fields.object('EndpointConfig'));
+  await connectContainer(call.engine, param(call, 'id'), fields.string('Container'), config);
+  return new Answer(200);
+}
+
+export async function postNetworkDisconnect(call: Call): Promise<Answer> {
+  const fields = await requiredJsonBody(call);
+  const force = fields.boolean('Force');
+  await disconnectContainer(call.engine, param(call, 'id'), fields.string('Container'), { force });
+  return new Answer(200);
+}
+
+export async function postNetworksPrune(call: Call): Promise<NetworksPruneResponse> {
+  const deleted = await pruneNetworks(call.engine, call.query.filters());
+  return { NetworksDeleted: deleted.length === 0 ? null : deleted };
 }

@@ -27,7 +27,7 @@ import { getContainers } from './container-list.ts';
 import { deleteLogs, getLogs } from './container-logs.ts';
 import { getStats } from './container-stats.ts';
 import { postUpdate } from './container-update.ts';
-import { getDistribution, getRemoteManifests } from './distribution.ts';
+import { getDistribution, getRemoteManifests, putRemoteManifest } from './distribution.ts';
 import { getEvents } from './events.ts';
 import { getExec, postExecCreate, postExecResize, postExecStart } from './exec.ts';
 import { postImagePush } from './image-push.ts';
@@ -35,7 +35,16 @@ import { getImageArchive, getImagesArchive } from './image-save.ts';
 import { getImagesSearch } from './image-search.ts';
 import { postImageCreate, postImagesLoad } from './image-transfer.ts';
 import { deleteImage, getHistory, getImage, getImages, postImagesPrune, postTag } from './images.ts';
-import { deleteNetwork, getNetwork, getNetworks, postNetworksPrune } from './networks.ts';
+import {
+  deleteNetwork,
+  getNetwork,
+  getNetworks,
+  postNetworkConnect,
+  postNetworkCreate,
+  postNetworkDisconnect,
+  postNetworksPrune,
+} from './networks.ts';
+import { deleteSocket, getSocket, getSockets, postSocket } from './sockets.ts';
 import { getDiskUsage, getInfo, getVersion, ping, postBuildPrune } from './system.ts';
 import { deleteVolume, getVolume, getVolumes, postVolumeCreate, postVolumesPrune } from './volumes.ts';
 
@@ -103,6 +112,7 @@ export const routes: readonly Route[] = [
   ['DELETE', '/images/:name', deleteImage],
   ['GET', '/distribution/:name/json', getDistribution],
   ['GET', '/gantry/manifests/:name', getRemoteManifests],
+  ['PUT', '/gantry/manifests/:name', putRemoteManifest],
   ['POST', '/build', notImplemented('build')],
   ['POST', '/build/prune', postBuildPrune],
   ['POST', '/session', notImplemented('build sessions')],
@@ -116,12 +126,17 @@ export const routes: readonly Route[] = [
   ['DELETE', '/volumes/:name', deleteVolume],
 
   ['GET', '/networks', getNetworks],
-  ['POST', '/networks/create', notImplemented('user-defined networks')],
+  ['POST', '/networks/create', postNetworkCreate],
   ['POST', '/networks/prune', postNetworksPrune],
   ['GET', '/networks/:id', getNetwork],
   ['DELETE', '/networks/:id', deleteNetwork],
-  ['POST', '/networks/:id/connect', notImplemented('connecting containers to networks')],
-  ['POST', '/networks/:id/disconnect', notImplemented('disconnecting containers from networks')],
+  ['POST', '/networks/:id/connect', postNetworkConnect],
+  ['POST', '/networks/:id/disconnect', postNetworkDisconnect],
+
+  ['GET', '/gantry/sockets', getSockets],
+  ['POST', '/gantry/sockets', postSocket],
+  ['GET', '/gantry/sockets/:name', getSocket],
+  ['DELETE', '/gantry/sockets/:name', deleteSocket],
 
   ['GET', '/plugins', listPlugins],
   ['GET', '/swarm', noSwarm],

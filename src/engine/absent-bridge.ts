@@ -8,22 +8,25 @@ export class AbsentBridge implements Bridge {
     name: 'bridge',
     driver: 'null',
     createdAt: 0,
+    internal: false,
+    attachable: false,
+    enableIpv6: false,
+    hasUserSubnet: false,
+    ipam: { options: null, pools: [] },
     options: {},
+    labels: {},
   };
+  readonly interfaceName = '';
+  readonly gateways: readonly string[] = [];
   readonly mtu = 0;
-
-  reconcile(): Promise<void> {
-    return Promise.resolve();
-  }
+  readonly servesNames = false;
 
   connect(): Promise<never> {
     return Promise.reject(
       new EngineError(
         'failed-precondition',
         'there is no bridge: the daemon was started with --bridge=none',
-        {
-          hint: 'use --network none or --network host',
-        },
+        { hint: 'use --network none or --network host, or make a network' },
       ),
     );
   }
@@ -38,13 +41,5 @@ export class AbsentBridge implements Bridge {
 
   endpoints(): Endpoint[] {
     return [];
-  }
-
-  close(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  destroy(): Promise<void> {
-    return Promise.resolve();
   }
 }

@@ -1,8 +1,7 @@
 /** Which containers a list shows: the filters of Docker's `ps`. */
 
-import { builtinNetworkId } from './builtin-networks.ts';
 import type { Container } from './container-table.ts';
-import { networkNameOf } from './endpoint-view.ts';
+import { networkIdOf } from './endpoint-view.ts';
 import type { Engine } from './engine.ts';
 import {
   booleanFilter,
@@ -14,6 +13,7 @@ import {
   validateFilters,
 } from './filters.ts';
 import type { ContainerRecord, ContainerState } from './model.ts';
+import { networksOf } from './networks-of-container.ts';
 import { containerPorts, parsePortRange } from './ports.ts';
 import { exitCodeOf, isActive } from './state.ts';
 
@@ -33,7 +33,7 @@ const statuses: readonly ContainerState['status'][] = [
 ];
 const healths: readonly string[] = ['none', 'starting', 'healthy', 'unhealthy'];
 
-type FilterEngine = Pick<Engine, 'containers' | 'images' | 'bridge' | 'id'>;
+type FilterEngine = Pick<Engine, 'containers' | 'images' | 'networks' | 'bridge' | 'id'>;
 type Test = (container: Container) => boolean;
 
 /**
@@ -144,12 +144,11 @@ function volumeTest(values: readonly string[]): Test {
 }
 
 function networkTest(engine: FilterEngine, values: readonly string[]): Test {
-  return ({ record }) => {
-    const name = networkNameOf(record.hostConfig.networkMode);
-    if (name === undefined) return false;
-    const id = name === 'bridge' ? engine.bridge.description.id : builtinNetworkId(engine.id, name);
-    return values.some((value) => value === name || (value !== '' && id.startsWith(value)));
-  };
+  return ({ record }) =>
+    Object.keys(networksOf(record)).some((name) => {
+      const id = networkIdOf(engine, name);
+      return values.some((value) => value === name || (value !== '' && id.startsWith(value)));
+    });
 }
 
 function portTest(

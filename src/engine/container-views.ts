@@ -27,6 +27,7 @@ export interface EndpointView {
   ipv6Address: string;
   ipv6PrefixLength: number;
   macAddress: string;
+  gatewayPriority: number;
 }
 
 /** One row of `ps`. */

@@ -9,9 +9,10 @@ import { GzipHelper } from '../host/gzip-helper.ts';
 import { startLauncher } from '../host/launcher.ts';
 import type { Launcher } from '../host/launcher-types.ts';
 import { createImageStore } from '../images/image-store.ts';
-import { createBridge } from '../network/bridge.ts';
 import { parseEndpoint } from '../network/endpoint-record.ts';
-import type { Bridge } from '../network/network-types.ts';
+import { parseNetwork } from '../network/network-record.ts';
+import type { NetworkSet } from '../network/network-types.ts';
+import { openNetworks } from '../network/open-networks.ts';
 import { LocalStorage } from '../registry/storage/local-storage.ts';
 import { ShimRuntime } from '../runtime/shim-runtime.ts';
 import { OverlaySnapshotter } from '../snapshots/overlay-snapshotter.ts';
@@ -31,6 +32,8 @@ import { LogKeeper } from './log/log-keeper.ts';
 import { newId } from './names.ts';
 import { sweepParentCgroup, sweepParentCgroupSoon } from './parent-cgroup.ts';
 import { restoreContainers, settleByPolicy } from './restore.ts';
+import { SocketTable } from './sockets.ts';
+import { parseSocketRecord } from './sockets-record.ts';
 
 /**
  * Opens everything below the two roots of `config`, adopts the containers that run, and repairs what is half done. Restart policies are obeyed in
@@ -114,8 +117,8 @@ async function assemble(config: DaemonConfig, log: Logger, closers: Undo): Promi
   });
   closers.add(() => images.close());
   const containers = new ContainerTable(database.collection('containers', parseContainerRecord));
-  const bridge = await openBridge(config, database, launcher, log);
-  closers.add(() => bridge.close());
+  const networks = await openBridges(config, database, launcher, log);
+  closers.add(() => networks.close());
   const closing = new AbortController();
   closers.add(() => {
     closing.abort();
@@ -132,7 +135,8 @@ async function assemble(config: DaemonConfig, log: Logger, closers: Undo): Promi
     images,
     registry,
     snapshots,
-    bridge,
+    bridge: networks.defaultBridge ?? new AbsentBridge(),
+    networks,
     volumes: await VolumeService.open(
       join(config.dataRoot, 'volumes'),
       database.collection('volumes', parseVolume),
@@ -140,6 +144,10 @@ async function assemble(config: DaemonConfig, log: Logger, closers: Undo): Promi
     events: new EventBus(),
     containers,
     execs: new ExecTable(),
+    sockets: new SocketTable(
+      database.collection('scoped_sockets', parseSocketRecord),
+      join(config.execRoot, 'sockets'),
+    ),
     logs,
     host,
     log,
@@ -163,16 +171,18 @@ async function makeRoots({ dataRoot, execRoot }: DaemonConfig): Promise<void> {
   }
 }
 
-function openBridge(
+function openBridges(
   config: DaemonConfig,
   database: Database,
   launcher: Launcher,
   log: Logger,
-): Promise<Bridge> {
-  if (config.bridge === 'none') return Promise.resolve(new AbsentBridge());
-  return createBridge({
+): Promise<NetworkSet> {
+  const hasDefaultBridge = config.bridge !== 'none';
+  return openNetworks({
     launcher,
     endpoints: database.collection('endpoints', parseEndpoint),
+    networks: database.collection('networks', parseNetwork),
+    hasDefaultBridge,
     warn: (message, hint) => log.warn(`${message}. ${hint}`),
     config: {
       name: config.bridge,
@@ -180,6 +190,7 @@ function openBridge(
       ipv6: config.ipv6,
       icc: config.icc,
       defaultAddress: config.defaultAddress,
+      ...(config.addressPools.length === 0 ? {} : { pools: config.addressPools }),
       ...(config.mtu === 0 ? {} : { mtu: config.mtu }),
       ...(config.bip === undefined ? {} : { bip: config.bip }),
       ...(config.fixedCidr === undefined ? {} : { fixedCidr: config.fixedCidr }),

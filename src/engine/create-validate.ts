@@ -9,6 +9,9 @@ import { wantsRestartOnUnhealthy } from './health-restart.ts';
 import { checkHealthcheck } from './health-validate.ts';
 import { validateLogConfig } from './log/drivers.ts';
 import type { ContainerConfig } from './model.ts';
+import { isDefaultMode } from './network-mode.ts';
+import { findBridge } from './networks-of-container.ts';
+import { validateEndpoint } from './networks-validate.ts';
 import { portRequests } from './ports.ts';
 import type { RestartPolicy } from './restart-policy.ts';
 import { runtimeProgram } from './runtimes.ts';
@@ -29,7 +32,7 @@ export function validateCreate(engine: Engine, request: CreateRequest, completed
   checkStorageOptions(hostConfig.storageOpt, engine.config.dataRoot);
   validateLogConfig(hostConfig.logConfig);
   runtimeProgram(engine.config, engine.host, hostConfig.runtime);
-  validateNetwork(request);
+  validateNetwork(engine, request);
   portRequests(config.exposedPorts, hostConfig, engine.config.defaultAddress);
   for (const entry of hostConfig.extraHosts) parseExtraHost(entry);
   /* What the image exposes, and a hostname that was made up, conflict with nothing. */
@@ -64,13 +67,7 @@ export function validateRestart(policy: RestartPolicy, autoRemove: boolean): voi
 }
 
 /** A network that is not there is the start's error, as in Docker: clients take a 404 of create for a missing image, and would pull it. */
-function validateNetwork(request: CreateRequest): void {
-  for (const endpoint of Object.values(request.endpointConfigs)) {
-    if (endpoint.ipv4Address !== undefined || endpoint.ipv6Address !== undefined) {
-      throw invalid('user specified IP address is supported on user defined networks only');
-    }
-    if (endpoint.macAddress !== undefined && !/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(endpoint.macAddress)) {
-      throw invalid(`invalid MAC address: ${endpoint.macAddress}`);
-    }
-  }
+function validateNetwork(engine: Engine, request: CreateRequest): void {
+  for (const [name, endpoint] of Object.entries(request.endpointConfigs))
+    validateEndpoint(name, endpoint, findBridge(engine, isDefaultMode(name) ? 'bridge' : name));
 }

@@ -12,6 +12,7 @@ import { publishContainerEvent } from './events.ts';
 import type { ContainerConfig, ContainerRecord, HostConfig } from './model.ts';
 import { resolveMounts } from './mounts.ts';
 import { checkContainerName, newId, reserveGeneratedName } from './names.ts';
+import { completeEndpoints } from './networks-of-container.ts';
 import { containerFiles } from './paths.ts';
 import { populateVolumes } from './populate-volumes.ts';
 import { processOf } from './process-args.ts';
@@ -34,7 +35,8 @@ export async function createContainer(engine: Engine, request: CreateRequest): P
     const warnings = validateCreate(engine, request, { config, hostConfig });
     const name = reserveName(engine, id, request.name);
     undo.add(() => engine.containers.releaseName(name, id));
-    const record = newRecord({ id, name, image, config, hostConfig, request });
+    const endpointConfigs = completeEndpoints(engine, request.endpointConfigs);
+    const record = newRecord({ id, name, image, config, hostConfig, endpointConfigs });
     await makeContainer(engine, record, image, undo);
     return { id, warnings: [...imageWarnings, ...warnings] };
   } catch (error) {
@@ -67,10 +69,10 @@ interface NewRecord {
   image: Image;
   config: ContainerConfig;
   hostConfig: HostConfig;
-  request: CreateRequest;
+  endpointConfigs: ContainerRecord['endpointConfigs'];
 }
 
-function newRecord({ id, name, image, config, hostConfig, request }: NewRecord): ContainerRecord {
+function newRecord({ id, name, image, config, hostConfig, endpointConfigs }: NewRecord): ContainerRecord {
   return {
     id,
     name,
@@ -79,7 +81,7 @@ function newRecord({ id, name, image, config, hostConfig, request }: NewRecord):
     ...processOf(config),
     config,
     hostConfig,
-    endpointConfigs: request.endpointConfigs,
+    endpointConfigs,
     mounts: [],
     state: { status: 'created' },
     restartCount: 0,

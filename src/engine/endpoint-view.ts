@@ -2,36 +2,36 @@
 import type { Endpoint } from '../network/network-types.ts';
 import { builtinNetworkId } from './builtin-networks.ts';
 import type { EndpointView, PortSummary } from './container-views.ts';
-import type { Engine } from './engine.ts';
 import type { ContainerRecord, EndpointConfig } from './model.ts';
+import { dnsNames } from './networks-naming.ts';
+import { findBridge, type NetworkEngine, networksOf } from './networks-of-container.ts';
 import { containerPorts, portKey } from './ports.ts';
-import { joinedContainer } from './spec/modes.ts';
 import { hasProcess } from './state.ts';
 
-type NetworkEngine = Pick<Engine, 'bridge' | 'id'>;
-
-/** `bridge` for `default` too; undefined for another container's network. */
-export function networkNameOf(networkMode: string): string | undefined {
-  if (networkMode === '' || networkMode === 'default') return 'bridge';
-  return joinedContainer(networkMode) === undefined ? networkMode : undefined;
+/** By network name: those that the container is on, or will be on once it starts. */
+export function endpointViews(engine: NetworkEngine, record: ContainerRecord): Record<string, EndpointView> {
+  const runs = hasProcess(record.state);
+  const views = Object.entries(networksOf(record)).map(([name, config]) => {
+    const bridge = findBridge(engine, name);
+    const endpoint = runs ? bridge?.endpoint(record.id) : undefined;
+    const networkId = networkIdOf(engine, name);
+    const names = bridge?.servesNames === true ? dnsNames(record, config) : [];
+    return [name, { ...placeOf(endpoint), ...wishesOf(config), dnsNames: names, networkId }];
+  });
+  return Object.fromEntries(views);
 }
 
-/** By network name: the one that the container is on, or will be on once it starts. */
-export function endpointViews(engine: NetworkEngine, record: ContainerRecord): Record<string, EndpointView> {
-  const name = networkNameOf(record.hostConfig.networkMode);
-  if (name === undefined) return {};
-  const endpoint =
-    name === 'bridge' && hasProcess(record.state) ? engine.bridge.endpoint(record.id) : undefined;
-  const asked = record.endpointConfigs[name] ?? record.endpointConfigs[record.hostConfig.networkMode];
-  const networkId = name === 'bridge' ? engine.bridge.description.id : builtinNetworkId(engine.id, name);
-  return { [name]: { ...placeOf(endpoint), ...wishesOf(asked), networkId } };
+/** '' for a network that is not there. */
+export function networkIdOf(engine: NetworkEngine, name: string): string {
+  if (name === 'host' || name === 'none') return builtinNetworkId(engine.id, name);
+  if (name === 'bridge') return engine.bridge.description.id;
+  return findBridge(engine, name)?.description.id ?? '';
 }
 
 function placeOf(
   endpoint: Endpoint | undefined,
-): Omit<EndpointView, 'networkId' | keyof ReturnType<typeof wishesOf>> {
+): Omit<EndpointView, 'networkId' | 'dnsNames' | keyof ReturnType<typeof wishesOf>> {
   return {
-    dnsNames: [],
     endpointId: endpoint?.endpointId ?? '',
     gateway: endpoint?.gateway ?? '',
     ipAddress: endpoint?.ipAddress ?? '',
@@ -44,17 +44,18 @@ function placeOf(
 }
 
 function wishesOf(
-  asked: EndpointConfig | undefined,
-): Pick<EndpointView, 'links' | 'aliases' | 'driverOpts' | 'requested'> {
-  const { ipv4Address, ipv6Address } = asked ?? {};
+  asked: EndpointConfig,
+): Pick<EndpointView, 'links' | 'aliases' | 'driverOpts' | 'requested' | 'gatewayPriority'> {
+  const { ipv4Address, ipv6Address } = asked;
   const addresses = {
     ...(ipv4Address === undefined ? {} : { ipv4Address }),
     ...(ipv6Address === undefined ? {} : { ipv6Address }),
   };
   return {
-    links: asked?.links ?? [],
-    aliases: asked?.aliases ?? [],
-    driverOpts: asked?.driverOpts ?? {},
+    links: asked.links,
+    aliases: asked.aliases,
+    driverOpts: asked.driverOpts,
+    gatewayPriority: asked.gatewayPriority ?? 0,
     ...(Object.keys(addresses).length === 0 ? {} : { requested: addresses }),
   };
 }
@@ -64,12 +65,12 @@ export function portBindingsOf(
   engine: NetworkEngine,
   record: ContainerRecord,
 ): Record<string, Array<{ hostIp: string; hostPort: string }> | null> {
-  const endpoint = hasProcess(record.state) ? engine.bridge.endpoint(record.id) : undefined;
-  if (endpoint === undefined) return {};
+  const endpoints = endpointsNow(engine, record);
+  if (endpoints.length === 0) return {};
   const exposed = containerPorts(record.config.exposedPorts, record.hostConfig);
   const bindings: Record<string, Array<{ hostIp: string; hostPort: string }> | null> = {};
   for (const port of exposed) bindings[portKey(port)] = null;
-  for (const { containerPort, protocol, hostIp, hostPort } of endpoint.ports) {
+  for (const { containerPort, protocol, hostIp, hostPort } of endpoints.flatMap(({ ports }) => ports)) {
     const key = portKey({ port: containerPort, protocol });
     bindings[key] = [...(bindings[key] ?? []), { hostIp, hostPort: String(hostPort) }];
   }
@@ -78,21 +79,26 @@ export function portBindingsOf(
 
 /** The same, one row for each binding. */
 export function portSummaries(engine: NetworkEngine, record: ContainerRecord): PortSummary[] {
-  const endpoint = hasProcess(record.state) ? engine.bridge.endpoint(record.id) : undefined;
-  if (endpoint === undefined) return [];
+  const endpoints = endpointsNow(engine, record);
+  if (endpoints.length === 0) return [];
+  const ports = endpoints.flatMap((endpoint) => endpoint.ports);
   const published = new Set(
-    endpoint.ports.map(({ containerPort, protocol }) => portKey({ port: containerPort, protocol })),
+    ports.map(({ containerPort, protocol }) => portKey({ port: containerPort, protocol })),
   );
   const exposed = containerPorts(record.config.exposedPorts, record.hostConfig).filter(
     (port) => !published.has(portKey(port)),
   );
   return [
     ...exposed.map(({ port, protocol }) => ({ privatePort: port, type: protocol })),
-    ...endpoint.ports.map(({ containerPort, protocol, hostIp, hostPort }) => ({
+    ...ports.map(({ containerPort, protocol, hostIp, hostPort }) => ({
       ip: hostIp,
       privatePort: containerPort,
       publicPort: hostPort,
       type: protocol,
     })),
   ];
+}
+
+function endpointsNow(engine: NetworkEngine, record: ContainerRecord): Endpoint[] {
+  return hasProcess(record.state) ? engine.networks.endpointsOf(record.id) : [];
 }

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { HostFacts } from '../host/facts.ts';
 import type { Launcher } from '../host/launcher-types.ts';
 import type { ImageService } from '../images/image-types.ts';
-import type { Bridge } from '../network/network-types.ts';
+import type { Bridge, NetworkSet } from '../network/network-types.ts';
 import type { LocalStorage } from '../registry/storage/local-storage.ts';
 import type { Runtime } from '../runtime/runtime-types.ts';
 import type { Snapshotter } from '../snapshots/snapshotter.ts';
@@ -14,6 +14,7 @@ import type { DaemonConfig } from './daemon-config.ts';
 import type { EventBus } from './events.ts';
 import type { ExecTable } from './exec-table.ts';
 import type { LogKeeper } from './log/log-keeper.ts';
+import type { SocketTable } from './sockets.ts';
 
 /**
  * Made by `createEngine` (create-engine.ts), ended by `closeEngine`. Reads are answered from memory; what changes a container goes through
@@ -29,11 +30,16 @@ export interface Engine {
   /** A registry over the same blobs as the images, where the daemon serves one. */
   readonly registry: LocalStorage;
   readonly snapshots: Snapshotter;
+  /** The default bridge; one that refuses everything where the daemon is told to have none. */
   readonly bridge: Bridge;
+  /** All bridges. */
+  readonly networks: NetworkSet;
   readonly volumes: VolumeService;
   readonly events: EventBus;
   readonly containers: ContainerTable;
   readonly execs: ExecTable;
+  /** Further listeners that can do only some things. Nobody listens before `openAll`. */
+  readonly sockets: SocketTable;
   /** What happens to containers' logs while the daemon runs. */
   readonly logs: LogKeeper;
   readonly host: HostFacts;

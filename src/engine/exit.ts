@@ -37,6 +37,7 @@ function finishRun(
   relaunch: Relaunch,
 ): void {
   container.process = undefined;
+  engine.networks.silence(container.id);
   stopHealthChecks(container);
   const again = recordExit(engine, container, status, process.startedAt);
   releaseAfter(engine, container, process);

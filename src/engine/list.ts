@@ -20,7 +20,7 @@ export interface ListQuestion {
   filters: Filters;
 }
 
-type ListEngine = Pick<Engine, 'containers' | 'images' | 'bridge' | 'id' | 'snapshots'>;
+type ListEngine = Pick<Engine, 'containers' | 'images' | 'networks' | 'bridge' | 'id' | 'snapshots'>;
 
 /** Newest first. EngineErrors as from `containerFilter`. */
 export async function listContainers(

@@ -191,6 +191,8 @@ export interface EndpointConfig {
   macAddress?: string;
   links: string[];
   driverOpts: Record<string, string>;
+  /** The default route goes by the network with the highest; 0 unless told. */
+  gatewayPriority?: number;
 }
 
 /** A mount as it was resolved when the container was made (Docker's `Mounts` of inspect). */

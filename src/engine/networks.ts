@@ -1,8 +1,7 @@
-/** The networks: the bridge, and `host` and `none`, which are always there. */
+/** The networks: the bridges, and `host` and `none`, which are always there. */
 import { EngineError } from '../errors/engine-error.ts';
-import type { NetworkDescription } from '../network/network-types.ts';
-import { builtinNetworkId } from './builtin-networks.ts';
-import { networkNameOf } from './endpoint-view.ts';
+import type { Bridge, NetworkDescription } from '../network/network-types.ts';
+import { builtinNetworkId, isBuiltinName } from './builtin-networks.ts';
 import type { Engine } from './engine.ts';
 import {
   booleanFilter,
@@ -14,6 +13,7 @@ import {
   patternFilter,
   validateFilters,
 } from './filters.ts';
+import { networkNameOf } from './networks-of-container.ts';
 import { hasProcess } from './state.ts';
 
 /** A container on a network. Addresses with their prefix lengths, '' for none. */
@@ -26,13 +26,11 @@ export interface NetworkMember {
 }
 
 export interface NetworkDetails extends NetworkDescription {
-  enableIpv6: boolean;
   /** By container ID: those that run on it now. */
   containers: Record<string, NetworkMember>;
-  labels: Record<string, string>;
 }
 
-type NetworkEngine = Pick<Engine, 'bridge' | 'containers' | 'id' | 'config'>;
+type NetworkEngine = Pick<Engine, 'bridge' | 'networks' | 'containers' | 'id'>;
 
 const known = new Set(['dangling', 'driver', 'id', 'label', 'name', 'scope', 'type']);
 
@@ -41,19 +39,26 @@ export function listNetworks(engine: NetworkEngine, filters: Filters): NetworkDe
   validateFilters(filters, known);
   const name = patternFilter(filters, 'name');
   const id = patternFilter(filters, 'id');
-  /* All of them are built in: neither the user's own nor left over. */
-  if (booleanFilter(filters, 'dangling', false)) return [];
+  const dangling = danglingFilter(filters);
   const type = filterValues(filters, 'type').find((value) => value !== 'builtin' && value !== 'custom');
   if (type !== undefined) throw invalidFilter(`type=${type}`, 'it must be builtin or custom');
   return allNetworks(engine).filter(
     (network) =>
       name(network.name) &&
       id(network.id) &&
+      dangling(network) &&
       matchesExactly(filters, 'driver', network.driver) &&
       matchesExactly(filters, 'scope', 'local') &&
-      matchesExactly(filters, 'type', 'builtin') &&
+      matchesExactly(filters, 'type', isBuiltinName(network.name) ? 'builtin' : 'custom') &&
       matchesLabels(filterValues(filters, 'label'), network.labels),
   );
+}
+
+/** Those that are built in are never left over. */
+function danglingFilter(filters: Filters): (network: NetworkDetails) => boolean {
+  if (!filters.has('dangling')) return () => true;
+  const wanted = booleanFilter(filters, 'dangling', false);
+  return ({ name, containers }) => (!isBuiltinName(name) && Object.keys(containers).length === 0) === wanted;
 }
 
 /** By name, ID, or a beginning of an ID that fits only one. EngineError `not-found` "network X not found". */
@@ -71,25 +76,20 @@ export function inspectNetwork(engine: NetworkEngine, ref: string): NetworkDetai
   }
   if (found === undefined) {
     throw new EngineError('not-found', `network ${ref} not found`, {
-      hint: 'there are bridge, host and none',
+      hint: 'list the networks there are with "network ls"',
     });
   }
   return found;
 }
 
 function allNetworks(engine: NetworkEngine): NetworkDetails[] {
-  const { description } = engine.bridge;
-  const bridge = {
-    ...description,
-    enableIpv6: description.ipam?.subnet6 !== undefined,
-    containers: bridgeMembers(engine),
-    labels: {},
-  };
-  const builtin = [builtinNetwork(engine, 'host', 'host'), builtinNetwork(engine, 'none', 'null')];
-  return engine.config.bridge === 'none' ? builtin : [bridge, ...builtin];
+  const bridges = engine.networks
+    .list()
+    .map((bridge) => ({ ...bridge.description, containers: bridgeMembers(engine, bridge) }));
+  return [...bridges, builtinNetwork(engine, 'host', 'host'), builtinNetwork(engine, 'none', 'null')];
 }
 
-function bridgeMembers({ bridge, containers }: NetworkEngine): Record<string, NetworkMember> {
+function bridgeMembers({ containers }: NetworkEngine, bridge: Bridge): Record<string, NetworkMember> {
   const members: Record<string, NetworkMember> = {};
   for (const endpoint of bridge.endpoints()) {
     const container = containers.find(endpoint.containerId);
@@ -129,8 +129,12 @@ function builtinNetwork(engine: NetworkEngine, name: string, driver: 'host' | 'n
     name,
     driver,
     createdAt: engine.bridge.description.createdAt,
-    options: {},
+    internal: false,
+    attachable: false,
     enableIpv6: false,
+    hasUserSubnet: false,
+    ipam: { options: null, pools: [] },
+    options: {},
     containers: Object.fromEntries(members),
     labels: {},
   };

@@ -1,5 +1,6 @@
 /** Giving back what a run of a container held on the host, beside what went by itself with its shim. */
 import { rm } from 'node:fs/promises';
+import type { NetworkDescription } from '../network/network-types.ts';
 import type { SupervisedProcess } from '../runtime/runtime-types.ts';
 import type { Container } from './container-table.ts';
 import type { Engine } from './engine.ts';
@@ -11,7 +12,7 @@ import { publishVolumeUse } from './volumes.ts';
 /** Address, ports, bundle, shim directory, shared memory. Idempotent. Call it when the shim is gone and the end of the run is recorded. */
 export async function releaseRun(engine: Engine, container: Container): Promise<void> {
   const { id } = container;
-  await disconnectNetwork(engine, container);
+  await disconnectNetworks(engine, container);
   await Promise.all([
     rm(bundleFiles(engine.config, id).directory, { recursive: true, force: true }),
     engine.runtime.forget(id),
@@ -19,19 +20,22 @@ export async function releaseRun(engine: Engine, container: Container): Promise<
   ]);
 }
 
-/** Gives back address and ports. Idempotent. */
-export async function disconnectNetwork(engine: Engine, container: Container): Promise<void> {
-  const endpoint = engine.bridge.endpoint(container.id);
-  await engine.bridge.disconnect(container.id);
-  if (endpoint !== undefined) publishNetworkEvent(engine, container, 'disconnect');
+/** Gives back addresses and ports. Idempotent. */
+export async function disconnectNetworks(engine: Engine, container: Container): Promise<void> {
+  for (const { networkId } of engine.networks.endpointsOf(container.id)) {
+    const bridge = engine.networks.get(networkId);
+    if (bridge === undefined) continue;
+    await bridge.disconnect(container.id);
+    publishNetworkEvent(engine, container, 'disconnect', bridge.description);
+  }
 }
 
 export function publishNetworkEvent(
-  engine: Engine,
+  engine: Pick<Engine, 'events'>,
   container: Container,
   action: 'connect' | 'disconnect',
+  { id, name, driver }: NetworkDescription,
 ): void {
-  const { id, name, driver } = engine.bridge.description;
   const attributes = { container: container.id, name, type: driver };
   engine.events.publish({ type: 'network', action, actorId: id, attributes });
 }

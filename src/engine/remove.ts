@@ -115,7 +115,7 @@ async function discard(engine: Engine, container: Container, volumes: boolean): 
  * All else of a container has its ID for a name: nobody who is told of its end needs to wait until that is gone, and start-up sweeps it.
  */
 function holdsNamedThings(engine: Engine, { id, record }: Container): boolean {
-  const ports = engine.bridge.endpoint(id)?.ports ?? [];
+  const ports = engine.networks.endpointsOf(id).flatMap((endpoint) => endpoint.ports);
   return ports.length > 0 || record.mounts.some(({ type }) => type === 'volume');
 }
 

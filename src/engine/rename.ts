@@ -3,6 +3,7 @@ import { EngineError } from '../errors/engine-error.ts';
 import type { Engine } from './engine.ts';
 import { publishContainerEvent } from './events.ts';
 import { checkContainerName } from './names.ts';
+import { renameOnNetworks } from './networks-naming.ts';
 
 /** Durable when it resolves. EngineError `invalid-argument` for a bad name, `conflict` for one that is taken. */
 export async function renameContainer(engine: Engine, ref: string, newName: string): Promise<void> {
@@ -23,6 +24,7 @@ export async function renameContainer(engine: Engine, ref: string, newName: stri
     containers.reserveName(name, container.id);
     try {
       containers.update(container, { name });
+      renameOnNetworks(engine, container);
     } catch (error) {
       containers.releaseName(name, container.id);
       throw error;

@@ -10,6 +10,7 @@ import type { Engine } from './engine.ts';
 import { restoreExecs } from './exec-restore.ts';
 import { recordExit, removeInBackground, watchExit } from './exit.ts';
 import { watchHealth } from './health-monitor.ts';
+import { settleNetworks } from './networks-connect.ts';
 import { bundleFiles } from './paths.ts';
 import { releaseAfter } from './release.ts';
 import { finishRemoval } from './remove.ts';
@@ -38,7 +39,8 @@ export async function restoreContainers(engine: Engine): Promise<void> {
       live.add(container.id);
     }
   });
-  await engine.bridge.reconcile(live);
+  await engine.networks.reconcile(live);
+  await settleNetworks(engine);
   await sweepLeftovers(engine, live);
 }
 

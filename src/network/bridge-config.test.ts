@@ -78,7 +78,7 @@ test('the description is Docker’s', () => {
     { ...config, icc: false },
     planBridge({ ...config, mtu: 1400 }, empty, []),
   );
-  assert.deepEqual(description.ipam, { subnet: '172.17.0.0/16', gateway: '172.17.0.1' });
+  assert.deepEqual(description.ipam.pools, [{ subnet: '172.17.0.0/16', gateway: '172.17.0.1' }]);
   assert.equal(description.options['com.docker.network.bridge.enable_icc'], 'false');
   assert.equal(description.options['com.docker.network.driver.mtu'], '1400');
 });

@@ -1,15 +1,16 @@
-/** What the default bridge is told by the daemon's configuration, and the subnets and names that follow from it. */
+/** What a bridge is told, and the subnets and names that follow from it; for the default one, by the daemon's configuration. */
 import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import { EngineError } from '../errors/engine-error.ts';
 import { readFact } from '../host/kernel.ts';
 import { type HostNetwork, usedSubnets } from './host-network.ts';
 import { addressAt, formatSubnet, offsetOf, parseAddress, type Subnet } from './ip-address.ts';
-import type { Endpoint, NetworkDescription } from './network-types.ts';
+import type { Endpoint, NetworkDescription, NetworkPool } from './network-types.ts';
 import {
   type BridgeSubnet,
   bridgeSubnetOf,
   chooseSubnet,
+  type DefaultPool,
   ipv6SubnetOf,
   rangeWithin,
 } from './subnet-choice.ts';
@@ -35,6 +36,12 @@ export interface BridgeConfig {
   icc?: boolean;
   /** `--ip-masq`: true unless told. */
   ipMasq?: boolean;
+  /** No way out of the network, and none in. */
+  internal?: boolean;
+  /** What the names of the containers' interfaces begin with; `eth` unless told. */
+  interfacePrefix?: string;
+  /** Where subnets come from that nobody chose. */
+  pools?: readonly DefaultPool[];
 }
 
 export interface BridgePlan {
@@ -45,6 +52,9 @@ export interface BridgePlan {
   ipv4: BridgeSubnet;
   range: Subnet | undefined;
   ipv6: BridgeSubnet | undefined;
+  range6?: Subnet;
+  /** Addresses that no container gets. */
+  reserved?: readonly string[];
 }
 
 const defaultMtu = 1500;
@@ -63,13 +73,13 @@ export function planBridge(
     config.bip === undefined
       ? (presentSubnet(host, link?.index) ??
         recordedSubnet(endpoints) ??
-        chooseSubnet(usedSubnets(host, link?.index)))
+        chooseSubnet(usedSubnets(host, link?.index), config.pools))
       : bridgeSubnetOf(config.bip);
   const seed = `${readFact('/etc/machine-id') ?? hostname()}:${config.name}`;
   const networkId = createHash('sha256').update(`network:${seed}`).digest('hex');
   return {
     networkId,
-    mac: `02:42:${(networkId.slice(0, 8).match(/../g) ?? []).join(':')}`,
+    mac: bridgeMac(networkId),
     mtu: config.mtu ?? defaultMtu,
     ipv4,
     range: config.fixedCidr === undefined ? undefined : rangeWithin(ipv4.subnet, config.fixedCidr),
@@ -93,6 +103,11 @@ function ipv6Plan(config: BridgeConfig, seed: string, endpoints: readonly Endpoi
     return ipv6SubnetOf(seed, config.fixedCidrV6);
   }
   return ipv6SubnetOf(seed, `${recorded.ipv6Gateway}/${recorded.ipv6PrefixLength ?? 64}`);
+}
+
+/** The MAC of a bridge, made from its network's ID. */
+export function bridgeMac(networkId: string): string {
+  return `02:42:${(networkId.slice(0, 8).match(/../g) ?? []).join(':')}`;
 }
 
 /** The container's IPv6 address: as far above the base of its subnet as its IPv4 address is above that of its own. */
@@ -122,15 +137,19 @@ export function requireMac(text: string): string {
 /** The network as `network inspect bridge` shows it. */
 export function describeBridge(
   config: BridgeConfig,
-  { networkId, ipv4, ipv6, mtu }: BridgePlan,
+  { networkId, ipv4, range, ipv6, mtu }: BridgePlan,
 ): NetworkDescription {
-  const ipv6Part = ipv6 === undefined ? {} : { subnet6: formatSubnet(ipv6.subnet), gateway6: ipv6.gateway };
+  const pool4 = { ...poolOf(ipv4), ...(range === undefined ? {} : { range: formatSubnet(range) }) };
   return {
     id: networkId,
     name: 'bridge',
     driver: 'bridge',
     createdAt: Date.now(),
-    ipam: { subnet: formatSubnet(ipv4.subnet), gateway: ipv4.gateway, ...ipv6Part },
+    internal: false,
+    attachable: false,
+    enableIpv6: ipv6 !== undefined,
+    hasUserSubnet: false,
+    ipam: { options: null, pools: [pool4, ...(ipv6 === undefined ? [] : [poolOf(ipv6)])] },
     options: {
       'com.docker.network.bridge.default_bridge': 'true',
       'com.docker.network.bridge.enable_icc': String(config.icc ?? true),
@@ -139,5 +158,10 @@ export function describeBridge(
       'com.docker.network.bridge.name': config.name,
       'com.docker.network.driver.mtu': String(mtu),
     },
+    labels: {},
   };
+}
+
+function poolOf({ subnet, gateway }: BridgeSubnet): NetworkPool {
+  return { subnet: formatSubnet(subnet), gateway };
 }

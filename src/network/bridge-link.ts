@@ -31,18 +31,26 @@ function aliasOf(config: BridgeConfig): string {
   return `gantry:${config.nftTable}`;
 }
 
+/** Bridges that Gantry made with this table, and that are not among `known`: of networks that a crash cut short. */
+export function strayBridges(nftTable: string, host: HostNetwork, known: ReadonlySet<string>): string[] {
+  return host.links
+    .filter((link) => link.alias === `gantry:${nftTable}` && !known.has(link.name))
+    .map((link) => link.name);
+}
+
 /** The bridge as it is now, if Gantry made it. */
 export function ownBridge(config: BridgeConfig, host: HostNetwork): Link | undefined {
   return host.links.find((link) => link.name === config.name && link.alias === aliasOf(config));
 }
 
-/** Makes or repairs the bridge with its addresses and kernel parameters. Returns its index. */
+/** Makes or repairs the bridge with its addresses and kernel parameters. `known` spares a look at the host. Returns its index. */
 export async function ensureBridge(
   netlink: Netlink,
   config: BridgeConfig,
   plan: BridgePlan,
+  known?: HostNetwork,
 ): Promise<number> {
-  const before = await readHostNetwork(netlink);
+  const before = known ?? (await readHostNetwork(netlink));
   if (!before.links.some((link) => link.name === config.name)) {
     await sendAll(netlink, `make the bridge ${config.name}`, [
       createBridgeLink({ name: config.name, mac: plan.mac, mtu: plan.mtu }),
@@ -125,8 +133,9 @@ export async function settlePorts(
   bridgeIndex: number,
   live: readonly Endpoint[],
   isolated: boolean,
+  before?: HostNetwork,
 ): Promise<void> {
-  const host = await readHostNetwork(netlink);
+  const host = before ?? (await readHostNetwork(netlink));
   const known = new Map(live.map((endpoint) => [endpoint.hostInterface, endpoint]));
   const stale = host.links.filter(
     (link) => link.master === bridgeIndex && hostInterfaceName.test(link.name) && !known.has(link.name),

@@ -1,6 +1,6 @@
 /** Reads an endpoint's durable record back, checked field by field. */
 import { EngineError } from '../errors/engine-error.ts';
-import type { Endpoint, PortProtocol, PublishedPort } from './network-types.ts';
+import type { Endpoint, EndpointNaming, PortProtocol, PublishedPort } from './network-types.ts';
 
 /** The parser of the `endpoints` collection. EngineError `data-loss` for a document that is no endpoint. */
 export function parseEndpoint(value: unknown): Endpoint {
@@ -17,8 +17,26 @@ export function parseEndpoint(value: unknown): Endpoint {
     ...(record['ipv6Address'] === undefined ? {} : ipv6Fields(record)),
     macAddress: text(record, 'macAddress'),
     hostInterface: text(record, 'hostInterface'),
+    ...(record['interfaceName'] === undefined ? {} : { interfaceName: text(record, 'interfaceName') }),
     ports: ports.map(parsePort),
+    ...(record['naming'] === undefined ? {} : { naming: parseNaming(record['naming']) }),
   };
+}
+
+function parseNaming(value: unknown): EndpointNaming {
+  const naming = fieldsOf(value, 'endpoint.naming');
+  const links = Object.entries(fieldsOf(naming['links'], 'endpoint.naming.links'));
+  return {
+    names: texts(naming, 'names'),
+    links: Object.fromEntries(links.map(([alias, target]) => [alias, String(target)])),
+    servers: texts(naming, 'servers'),
+  };
+}
+
+function texts(record: Record<string, unknown>, key: string): string[] {
+  const list = record[key];
+  if (!Array.isArray(list) || !list.every((one) => typeof one === 'string')) throw damaged(key);
+  return list;
 }
 
 function ipv6Fields(record: Record<string, unknown>) {

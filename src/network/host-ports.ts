@@ -23,7 +23,12 @@ export interface PortRange {
 
 interface Claim extends PublishedPort {
   held?: HeldPort;
+  /** Where connections go that the socket passes on; changed in place. */
+  passesTo?: PortToHold['target'];
 }
+
+/** Asked where a port is taken: true if whoever has it made room. */
+export type MakeRoom = (port: Pick<PublishedPort, 'hostIp' | 'hostPort'>) => Promise<boolean>;
 
 const reasons: Readonly<Record<string, string>> = {
   EADDRINUSE: 'address already in use',
@@ -39,10 +44,12 @@ export class HostPorts {
   readonly #ephemeral: PortRange;
   /** By protocol and port: the addresses claimed. */
   readonly #claims = new Map<string, Claim[]>();
+  readonly #makeRoom: MakeRoom;
   #nextEphemeral: number;
 
-  constructor(ephemeral: PortRange) {
+  constructor(ephemeral: PortRange, makeRoom: MakeRoom = () => Promise.resolve(false)) {
     this.#ephemeral = ephemeral;
+    this.#makeRoom = makeRoom;
     this.#nextEphemeral = ephemeral.first;
   }
 
@@ -68,7 +75,7 @@ export class HostPorts {
       const claim: Claim = { ...port };
       this.#enter(claim);
       try {
-        claim.held = await holdPort(toHold(port, target));
+        await this.#hold(claim, target);
       } catch {
         foreign.push(port);
       }
@@ -76,11 +83,19 @@ export class HostPorts {
     return foreign;
   }
 
+  /** The ports' container is reached by other addresses now. */
+  retarget(ports: readonly PublishedPort[], target: PortAddresses): void {
+    for (const port of ports) {
+      const passesTo = this.#find(port)?.passesTo;
+      if (passesTo !== undefined) passesTo.address = toHold(port, target).target.address;
+    }
+  }
+
   async release(ports: readonly PublishedPort[]): Promise<void> {
     for (const port of ports) {
       const key = keyOf(port.protocol, port.hostPort);
       const entries = this.#claims.get(key) ?? [];
-      const claim = entries.find((entry) => entry.hostIp === port.hostIp);
+      const claim = this.#find(port);
       if (claim === undefined) continue;
       await claim.held?.close();
       const rest = entries.filter((entry) => entry !== claim);
@@ -123,7 +138,7 @@ export class HostPorts {
     for (const claim of claims) this.#requireFree(claim);
     for (const claim of claims) this.#enter(claim);
     try {
-      for (const claim of claims) claim.held = await this.#bind(claim, target);
+      for (const claim of claims) await this.#bind(claim, target);
       return claims;
     } catch (error) {
       await this.release(claims);
@@ -131,9 +146,25 @@ export class HostPorts {
     }
   }
 
-  async #bind(claim: Claim, target: PortTarget): Promise<HeldPort> {
+  #find(port: PublishedPort): Claim | undefined {
+    const entries = this.#claims.get(keyOf(port.protocol, port.hostPort)) ?? [];
+    return entries.find((entry) => entry.hostIp === port.hostIp);
+  }
+
+  async #hold(claim: Claim, target: PortAddresses): Promise<void> {
+    const hold = toHold(claim, target);
+    claim.passesTo = hold.target;
     try {
-      return await holdPort(toHold(claim, target));
+      claim.held = await holdPort(hold);
+    } catch (error) {
+      if (errnoOf(error) !== 'EADDRINUSE' || !(await this.#makeRoom(claim))) throw error;
+      claim.held = await holdPort(hold);
+    }
+  }
+
+  async #bind(claim: Claim, target: PortTarget): Promise<void> {
+    try {
+      await this.#hold(claim, target);
     } catch (error) {
       const inside = bracketed(toHold(claim, target).target.address);
       const where = `${bracketed(claim.hostIp)}:${claim.hostPort}:${inside}:${claim.containerPort}/${claim.protocol}`;

@@ -1,6 +1,6 @@
 /** The rtnetlink messages that give one container its interface: a veth pair, addresses and default routes. Pure. */
 import type { NetworkSetup } from '../host/network-setup.ts';
-import type { Endpoint } from './network-types.ts';
+import type { DefaultRoutes, Endpoint } from './network-types.ts';
 import {
   addAddress,
   addDefaultRoute,
@@ -19,13 +19,24 @@ const loopbackIndex = 1;
 
 export interface InterfaceRequest {
   endpoint: Endpoint;
+  /** Which of the container's interfaces it is; 0 unless told. */
+  number?: number;
   bridgeIndex: number;
   mtu: number;
   /** No frames to other containers (`--icc=false`) where netfilter can't see bridged packets. */
   isolated: boolean;
+  /** Which default routes go by it; both unless told. */
+  defaultRoutes?: DefaultRoutes;
   sysctls: Readonly<Record<string, string>>;
   /** Has the kernel IPv6 at all? Without it there are no parameters to set. */
   kernelHasIpv6: boolean;
+  /** The daemon's pid where the container runs already and the launcher, not its shim, sends the messages. */
+  daemonPid?: number;
+}
+
+/** Index of a container's interface by its number. */
+export function interfaceIndex(number: number): number {
+  return containerIndex + number;
 }
 
 /** Two messages in the daemon's namespace, the rest in the container's; none waits for an RCU grace period. */
@@ -37,27 +48,35 @@ export function interfaceSetup(request: InterfaceRequest): NetworkSetup {
   };
 }
 
-function insideMessages({ endpoint, mtu }: InterfaceRequest): Buffer[] {
+function insideMessages(request: InterfaceRequest): Buffer[] {
+  const { endpoint, mtu, number = 0, defaultRoutes, daemonPid } = request;
   const { ipv6Address, ipv6Gateway, ipv6PrefixLength } = endpoint;
+  const index = interfaceIndex(number);
   const messages = [
     createVethPair({
-      name: 'eth0',
-      index: containerIndex,
+      name: interfaceNameOf(endpoint),
+      index,
       mac: endpoint.macAddress,
       mtu,
-      peer: { name: endpoint.hostInterface, netnsFd: daemonNetnsFd },
+      peer: {
+        name: endpoint.hostInterface,
+        ...(daemonPid === undefined ? { netnsFd: daemonNetnsFd } : { netnsPid: daemonPid }),
+      },
     }),
     raiseLink(loopbackIndex),
-    addAddress({ index: containerIndex, address: endpoint.ipAddress, prefixLength: endpoint.prefixLength }),
-    addDefaultRoute(containerIndex, endpoint.gateway),
+    addAddress({ index, address: endpoint.ipAddress, prefixLength: endpoint.prefixLength }),
   ];
-  if (ipv6Address !== undefined) {
-    messages.push(
-      addAddress({ index: containerIndex, address: ipv6Address, prefixLength: ipv6PrefixLength ?? 64 }),
-    );
-  }
-  if (ipv6Gateway !== undefined) messages.push(addDefaultRoute(containerIndex, ipv6Gateway));
+  if (defaultRoutes?.ipv4 !== false) messages.push(addDefaultRoute(index, endpoint.gateway));
+  if (ipv6Address === undefined) return messages;
+  messages.push(addAddress({ index, address: ipv6Address, prefixLength: ipv6PrefixLength ?? 64 }));
+  if (ipv6Gateway !== undefined && defaultRoutes?.ipv6 !== false)
+    messages.push(addDefaultRoute(index, ipv6Gateway));
   return messages;
+}
+
+/** The name of the container's end. */
+export function interfaceNameOf({ interfaceName }: Pick<Endpoint, 'interfaceName'>): string {
+  return interfaceName ?? 'eth0';
 }
 
 function outsideMessages({ endpoint, bridgeIndex, isolated }: InterfaceRequest): Buffer[] {
@@ -73,4 +92,30 @@ function interfaceSysctls({ endpoint, sysctls, kernelHasIpv6 }: InterfaceRequest
   if (!kernelHasIpv6) return { ...sysctls };
   if (endpoint.ipv6Address === undefined) return { 'ipv6/conf/default/disable_ipv6': '1', ...sysctls };
   return { 'ipv6/conf/default/accept_ra': '0', 'ipv6/conf/default/accept_dad': '0', ...sysctls };
+}
+
+const ipv6Off = 'ipv6/conf/default/disable_ipv6';
+
+/**
+ * One setup of several for the same container. Where some of its networks have IPv6 and others not, it is on by default, and off for the
+ * interfaces of the others: parameters of interfaces that are not there yet are written once they are.
+ */
+export function joinSetups(parts: ReadonlyArray<{ endpoint: Endpoint; setup: NetworkSetup }>): NetworkSetup {
+  const mixed = new Set(parts.map(({ setup }) => setup.sysctls?.[ipv6Off])).size > 1;
+  return {
+    inside: parts.flatMap(({ setup }) => setup.inside),
+    outside: parts.flatMap(({ setup }) => setup.outside),
+    sysctls: Object.assign({}, ...parts.map((part) => (mixed ? withOwnIpv6(part) : part.setup.sysctls))),
+  };
+}
+
+function withOwnIpv6({
+  endpoint,
+  setup,
+}: {
+  endpoint: Endpoint;
+  setup: NetworkSetup;
+}): Record<string, string> {
+  const { [ipv6Off]: off, ...rest } = setup.sysctls ?? {};
+  return off === '1' ? { ...rest, [`ipv6/conf/${interfaceNameOf(endpoint)}/disable_ipv6`]: '1' } : rest;
 }

@@ -103,6 +103,7 @@ export function subnetContains(subnet: Subnet, address: Uint8Array): boolean {
 }
 
 export function subnetsOverlap(a: Subnet, b: Subnet): boolean {
+  if (a.base.length !== b.base.length) return false;
   return a.prefixLength <= b.prefixLength ? subnetContains(a, b.base) : subnetContains(b, a.base);
 }
 

@@ -37,35 +37,84 @@ export interface Endpoint {
   macAddress: string;
   /** The host's end of the veth pair. */
   hostInterface: string;
+  /** The container's end; `eth0` unless told. */
+  interfaceName?: string;
   ports: PublishedPort[];
+  /** What the name service tells of it, on a user-defined network. */
+  naming?: EndpointNaming;
+}
+
+/** What the name service of a network knows of a container. */
+export interface EndpointNaming {
+  /** Names by which others on the network find it; the first is the one that reverse lookups answer. */
+  names: string[];
+  /** Names that it alone knows: alias to name. */
+  links: Record<string, string>;
+  /** Name servers that it asked for in place of the host's. */
+  servers: string[];
 }
 
 export interface EndpointRequest {
   containerId: string;
   /** Requested address, or undefined for the next free one. */
   ipAddress?: string;
+  ipv6Address?: string;
   macAddress?: string;
   ports: readonly PortRequest[];
   sysctls?: Readonly<Record<string, string>>;
+  /** Which of the container's interfaces it is: 0 (unless told) for `eth0`. */
+  interfaceNumber?: number;
+  /** The container runs: its interface is made by the launcher, not by its shim. */
+  whileRunning?: boolean;
+  /** Which families' default routes go by this network; both unless told. */
+  defaultRoutes?: DefaultRoutes;
+  naming?: EndpointNaming;
+}
+
+export interface DefaultRoutes {
+  ipv4: boolean;
+  ipv6: boolean;
+}
+
+/** One subnet of a network, as the user gave it or as it was chosen. */
+export interface NetworkPool {
+  subnet: string;
+  /** The part of it that containers get addresses from. */
+  range?: string;
+  gateway?: string;
+  /** Addresses that no container gets, by what they are for. */
+  auxiliary?: Record<string, string>;
 }
 
 export interface NetworkDescription {
   id: string;
   name: string;
-  driver: 'bridge' | 'host' | 'null';
+  driver: string;
+  /** Milliseconds since the epoch. */
   createdAt: number;
-  /** Present for `bridge`. */
-  ipam?: { subnet: string; gateway: string; subnet6?: string; gateway6?: string };
+  /** No way out of it, and none in. */
+  internal: boolean;
+  /** Standalone containers may join: of meaning to swarms only. */
+  attachable: boolean;
+  enableIpv6: boolean;
+  /** The user chose the subnet: containers may choose addresses. */
+  hasUserSubnet: boolean;
+  ipam: { options: Record<string, string> | null; pools: NetworkPool[] };
   options: Readonly<Record<string, string>>;
+  labels: Readonly<Record<string, string>>;
 }
 
-/** The default bridge. All methods are safe to call concurrently. */
+/** One bridge and what is on it. All methods are safe to call concurrently. */
 export interface Bridge {
   readonly description: NetworkDescription;
+  /** Name of its interface. */
+  readonly interfaceName: string;
+  /** The bridge's own addresses. */
+  readonly gateways: readonly string[];
   /** MTU of the bridge and of the containers' interfaces. */
   readonly mtu: number;
-  /** Makes or repairs the bridge, its addresses, forwarding and the nft table; releases endpoints and map elements of containers not in `live`. */
-  reconcile(live: ReadonlySet<string>): Promise<void>;
+  /** Has it a name service on its gateway address? */
+  readonly servesNames: boolean;
   /**
    * Takes an address, a name for the veth and the host ports, and enters the nft elements. The interface itself is made by
    * the shim from `setup`. EngineError `conflict`/`internal` in Docker's words where a port is taken ("Bind for 0.0.0.0:80 failed: port is already allocated").
@@ -75,8 +124,44 @@ export interface Bridge {
   disconnect(containerId: string): Promise<void>;
   endpoint(containerId: string): Endpoint | undefined;
   endpoints(): Endpoint[];
-  /** Lets go of what this process holds (the sockets on published ports). Containers keep their network, and their connections. */
+}
+
+/** What a user asks for when a network is made. */
+export interface NetworkRequest {
+  name: string;
+  internal: boolean;
+  attachable: boolean;
+  enableIpv4: boolean;
+  /** undefined for the daemon's default. */
+  enableIpv6: boolean | undefined;
+  ipam: { options: Record<string, string> | null; pools: Array<Partial<NetworkPool>> };
+  options: Record<string, string>;
+  labels: Record<string, string>;
+}
+
+/** The default bridge and all user-defined ones, with what they share: the firewall's table, the host's ports, the name service. */
+export interface NetworkSet {
+  /** Undefined where the daemon is told to have none. */
+  readonly defaultBridge: Bridge | undefined;
+  /** All, the default one first. */
+  list(): Bridge[];
+  get(id: string): Bridge | undefined;
+  /** Durable, and there, when it resolves. EngineErrors in Docker's words: `conflict` for a name, `forbidden` for subnets that overlap. */
+  create(request: NetworkRequest): Promise<Bridge>;
+  /** EngineError `forbidden` where containers are on it. Nothing is left of it when it resolves. */
+  remove(id: string): Promise<void>;
+  /** A container's endpoints, in the order of its interfaces. */
+  endpointsOf(containerId: string): Endpoint[];
+  /** Published ports follow the default route from one network of a container to another. */
+  movePorts(containerId: string, toNetworkId: string): Promise<void>;
+  /** Other names for a container on a network, at once. */
+  rename(containerId: string, networkId: string, names: readonly string[]): void;
+  /** Its names are answered no more: it has ended. */
+  silence(containerId: string): void;
+  /** Makes or repairs bridges, addresses, forwarding, the nft table; releases endpoints of containers not in `live`, and what a crash left. */
+  reconcile(live: ReadonlySet<string>): Promise<void>;
+  /** Lets go of what this process holds (sockets). Containers keep their networks, and their connections. */
   close(): Promise<void>;
-  /** Removes bridge and nft table; for tests and quickstart's clean-up. */
+  /** Removes all bridges and the nft table; for tests. */
   destroy(): Promise<void>;
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isEngineError } from '../errors/engine-error.ts';
 import type { Endpoint, PublishedPort } from './network-types.ts';
-import { addElements, deleteElements, tableScript } from './nft-table.ts';
+import { addBridge, addElements, addRedirect, deleteElements, tableScript } from './nft-table.ts';
 
 const port = (hostIp: string, more: Partial<PublishedPort> = {}): PublishedPort => ({
   containerPort: 80,
@@ -23,7 +23,19 @@ const endpoint = (...ports: PublishedPort[]): Endpoint => ({
   hostInterface: '',
   ports,
 });
-const options = { table: 'gantry', bridge: 'gantry0', subnet: '172.17.0.0/16', icc: true, ipMasq: true };
+const rules = {
+  bridge: 'gantry0',
+  subnets: ['172.17.0.0/16', 'fd00::/64'],
+  icc: true,
+  ipMasq: true,
+  internal: false,
+};
+const content = (more: Partial<typeof rules> = {}, table = 'gantry') => ({
+  table,
+  bridges: [{ ...rules, ...more }],
+  redirects: [],
+  endpoints: [],
+});
 
 test('one element per published port, in the map of its family and address', () => {
   const all = endpoint(port('0.0.0.0'), port('::', { protocol: 'udp' }), port('127.0.0.1'), port('fd99::1'));
@@ -52,22 +64,46 @@ test('taking elements back works whether they are there or not', () => {
 test('names that could break out of the script are refused', () => {
   for (const table of ['a b', 'x{', '', '1a']) {
     assert.throws(
-      () => tableScript({ ...options, table }, []),
+      () => tableScript(content({}, table)),
       (error: unknown) => isEngineError(error, 'invalid-argument'),
     );
   }
   for (const bridge of ['a"b', 'more-than-15-chars', '', 'a b']) {
     assert.throws(
-      () => tableScript({ ...options, bridge }, []),
+      () => tableScript(content({ bridge })),
       (error: unknown) => isEngineError(error, 'invalid-argument'),
     );
   }
 });
 
-test('--icc=false and --ip-masq=false change one rule each', () => {
-  const usual = tableScript(options, []);
-  assert.match(usual, /iifname "gantry0" oifname "gantry0" accept/);
-  assert.match(tableScript({ ...options, icc: false }, []), /iifname "gantry0" oifname "gantry0" drop/);
-  assert.match(usual, /oifname != "gantry0" ip saddr 172\.17\.0\.0\/16 masquerade/);
-  assert.doesNotMatch(tableScript({ ...options, ipMasq: false }, []), /oifname != "gantry0" ip saddr/);
+test('the chains are the same whatever bridges there are; what they do is in sets', () => {
+  const chains = (script: string): string => script.slice(0, script.indexOf('\nadd element'));
+  const two = { ...content(), bridges: [rules, { ...rules, bridge: 'br-1', icc: false }] };
+  assert.equal(chains(tableScript(content())), chains(tableScript(two)));
+  assert.match(tableScript(two), /within \{ "br-1" \. "br-1" : drop \}/);
+});
+
+test('a bridge’s elements follow from what it is', () => {
+  assert.equal(
+    addBridge('gantry', rules),
+    [
+      'add element inet gantry bridges { "gantry0" }',
+      'add element inet gantry within { "gantry0" . "gantry0" : accept }',
+      'add element inet gantry own4 { "gantry0" . 172.17.0.0/16 }',
+      'add element inet gantry masquerade4 { 172.17.0.0/16 }',
+      'add element inet gantry own6 { "gantry0" . fd00::/64 }',
+      'add element inet gantry masquerade6 { fd00::/64 }',
+      '',
+    ].join('\n'),
+  );
+  assert.doesNotMatch(addBridge('gantry', { ...rules, ipMasq: false }), /masquerade/);
+  assert.match(addBridge('gantry', { ...rules, internal: true }), /internal \{ "gantry0" \}/);
+  assert.doesNotMatch(addBridge('gantry', { ...rules, internal: true }), /masquerade/);
+});
+
+test('a name service that is not on port 53 is redirected to', () => {
+  assert.equal(
+    addRedirect('gantry', { address: '172.18.0.1', protocol: 'udp', port: 40_000 }),
+    'add element inet gantry exact4 { 172.18.0.1 . udp . 53 : 172.18.0.1 . 40000 }\n',
+  );
 });

@@ -1,22 +1,38 @@
-/** Gantry's nftables table as script text: chains that never change, and maps with one element per published port. Pure, see nft(8). */
+/** Gantry's nftables table as script text: chains that never change, and sets and maps with elements per network and published port. Pure, see nft(8). */
 import { isIPv6 } from 'node:net';
 import { EngineError } from '../errors/engine-error.ts';
 import { requireIdentifier } from '../host/nft.ts';
 import { isUnspecified } from './ip-address.ts';
 import type { Endpoint, PublishedPort } from './network-types.ts';
 
-export interface TableOptions {
-  /** Name of the table, family inet. */
-  table: string;
-  /** The bridge's name. */
+/** What the table knows of one bridge. */
+export interface BridgeRules {
+  /** Its interface. */
   bridge: string;
-  /** `172.17.0.0/16`. */
-  subnet: string;
-  subnet6?: string;
+  /** `172.17.0.0/16`, and an IPv6 subnet where it has one. */
+  subnets: readonly string[];
   /** May containers talk with each other? */
   icc: boolean;
   /** Does what leaves the subnet get the host's address? */
   ipMasq: boolean;
+  /** No way out, and none in. */
+  internal: boolean;
+}
+
+/** Where the name service of a gateway address really listens, where that is not port 53. */
+export interface NameRedirect {
+  address: string;
+  protocol: 'tcp' | 'udp';
+  port: number;
+}
+
+/** All that the table holds. */
+export interface TableContent {
+  /** Name of the table, family inet. */
+  table: string;
+  bridges: readonly BridgeRules[];
+  redirects: readonly NameRedirect[];
+  endpoints: readonly Endpoint[];
 }
 
 /** Names that can stand between quotes in a script and that the kernel takes (IFNAMSIZ). */
@@ -24,26 +40,27 @@ const interfaceName = /^[A-Za-z0-9_.-]{1,15}$/;
 
 /** EngineError `invalid-argument` for a name that no bridge can have. */
 export function requireInterfaceName(name: string): void {
-  if (interfaceName.test(name)) return;
+  if (interfaceName.test(name) && name !== '.' && name !== '..') return;
   throw new EngineError('invalid-argument', `${JSON.stringify(name)} can't be the name of a bridge`, {
     hint: 'use at most 15 letters, digits, dots, dashes and underscores',
   });
 }
 
 /** A script that puts the table in place of whatever is there of that name, in one transaction. */
-export function tableScript(options: TableOptions, endpoints: readonly Endpoint[]): string {
-  const table = requireIdentifier(options.table);
-  requireInterfaceName(options.bridge);
+export function tableScript(content: TableContent): string {
+  const table = requireIdentifier(content.table);
   return `add table inet ${table}
 delete table inet ${table}
 table inet ${table} {
-${maps()}
-${guardChain(options)}
-${publishChains()}
-${postroutingChain(options)}
-${forwardChain(options)}
+${sets}
+${guardChain}
+${publishChains}
+${postroutingChain}
+${forwardChains}
 }
-${addElements(table, endpoints)}`;
+${content.bridges.map((rules) => addBridge(table, rules)).join('')}${content.redirects
+  .map((redirect) => addRedirect(table, redirect))
+  .join('')}${addElements(table, content.endpoints)}`;
 }
 
 /** Removes the table, there or not. */
@@ -51,20 +68,63 @@ export function dropTableScript(table: string): string {
   return `add table inet ${requireIdentifier(table)}\ndelete table inet ${table}\n`;
 }
 
+/** Enters a bridge. */
+export function addBridge(table: string, rules: BridgeRules): string {
+  return adding(table, bridgeElements(rules));
+}
+
+/** Takes a bridge out again. */
+export function deleteBridge(table: string, rules: BridgeRules): string {
+  return deleting(table, bridgeElements(rules));
+}
+
+export function addRedirect(table: string, redirect: NameRedirect): string {
+  return adding(table, [redirectElement(redirect)]);
+}
+
+export function deleteRedirect(table: string, redirect: NameRedirect): string {
+  return deleting(table, [redirectElement(redirect)]);
+}
+
 /** Elements that publish the endpoints' ports. */
 export function addElements(table: string, endpoints: readonly Endpoint[]): string {
-  return endpoints
-    .flatMap((endpoint) => elementsOf(endpoint))
-    .map((element) => `add element inet ${table} ${element}\n`)
+  return adding(table, endpoints.flatMap(elementsOf));
+}
+
+/** Takes the endpoints' ports back. */
+export function deleteElements(table: string, endpoints: readonly Endpoint[]): string {
+  return deleting(table, endpoints.flatMap(elementsOf));
+}
+
+function adding(table: string, elements: readonly string[]): string {
+  return elements.map((element) => `add element inet ${table} ${element}\n`).join('');
+}
+
+/** Each element is added first: deleting one that is not there would fail the whole script. */
+function deleting(table: string, elements: readonly string[]): string {
+  return elements
+    .map((element) => `add element inet ${table} ${element}\ndelete element inet ${table} ${element}\n`)
     .join('');
 }
 
-/** Takes the endpoints' ports back. Each element is added first: deleting one that is not there would fail the whole script. */
-export function deleteElements(table: string, endpoints: readonly Endpoint[]): string {
-  return endpoints
-    .flatMap((endpoint) => elementsOf(endpoint))
-    .map((element) => `add element inet ${table} ${element}\ndelete element inet ${table} ${element}\n`)
-    .join('');
+function bridgeElements({ bridge, subnets, icc, ipMasq, internal }: BridgeRules): string[] {
+  requireInterfaceName(bridge);
+  const name = `"${bridge}"`;
+  return [
+    `bridges { ${name} }`,
+    ...(internal ? [`internal { ${name} }`] : []),
+    `within { ${name} . ${name} : ${icc ? 'accept' : 'drop'} }`,
+    ...subnets.flatMap((subnet) => {
+      const family = subnet.includes(':') ? '6' : '4';
+      const own = `own${family} { ${name} . ${subnet} }`;
+      return ipMasq && !internal ? [own, `masquerade${family} { ${subnet} }`] : [own];
+    }),
+  ];
+}
+
+function redirectElement({ address, protocol, port }: NameRedirect): string {
+  const family = isIPv6(address) ? '6' : '4';
+  return `exact${family} { ${address} . ${protocol} . 53 : ${address} . ${port} }`;
 }
 
 function elementsOf(endpoint: Endpoint): string[] {
@@ -82,32 +142,37 @@ function elementOf(endpoint: Endpoint, port: PublishedPort): string | undefined 
   return `exact${family} { ${port.hostIp} . ${key} : ${value} }`;
 }
 
-/** `exact`: published on one address of the host; `any`: on all of them. */
-function maps(): string {
-  return `  map exact4 { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }
+/**
+ * `exact`: published on one address of the host; `any`: on all of them. `within`: may what comes from a bridge go back to it? `own`: the subnets by
+ * bridge; `masquerade`: those that leave with the host's address.
+ */
+const sets = `  map exact4 { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }
   map exact6 { type ipv6_addr . inet_proto . inet_service : ipv6_addr . inet_service; }
   map any4 { type inet_proto . inet_service : ipv4_addr . inet_service; }
-  map any6 { type inet_proto . inet_service : ipv6_addr . inet_service; }`;
-}
+  map any6 { type inet_proto . inet_service : ipv6_addr . inet_service; }
+  set bridges { type ifname; }
+  set internal { type ifname; }
+  map within { type ifname . ifname : verdict; }
+  set own4 { type ifname . ipv4_addr; flags interval; }
+  set own6 { type ifname . ipv6_addr; flags interval; }
+  set masquerade4 { type ipv4_addr; flags interval; }
+  set masquerade6 { type ipv6_addr; flags interval; }`;
 
 /**
- * The bridge has route_localnet (the host's own 127.0.0.1:PORT is redirected to it): without this chain, a container could
+ * The bridges have route_localnet (the host's own 127.0.0.1:PORT is redirected to them): without this chain, a container could
  * reach what listens on the host's loopback only. It stands before NAT: answers to redirected connections don't look so here.
  */
-function guardChain({ bridge }: TableOptions): string {
-  return `  chain guard {
+const guardChain = `  chain guard {
     type filter hook prerouting priority -300; policy accept;
-    iifname "${bridge}" ip daddr 127.0.0.0/8 drop
-    iifname "${bridge}" ip saddr 127.0.0.0/8 drop
+    iifname @bridges ip daddr 127.0.0.0/8 drop
+    iifname @bridges ip saddr 127.0.0.0/8 drop
   }`;
-}
 
 /**
  * What comes from outside and names a loopback address is never redirected: those ports are published to the host alone. The host's own ::1 can't be
  * redirected at all (an answer to it would be dropped on the bridge): port-sockets.ts passes those connections on.
  */
-function publishChains(): string {
-  return `  chain publish {
+const publishChains = `  chain publish {
     meta l4proto != { tcp, udp, sctp } return
     dnat ip to ip daddr . meta l4proto . th dport map @exact4
     dnat ip to meta l4proto . th dport map @any4
@@ -125,33 +190,34 @@ function publishChains(): string {
     ip6 daddr ::1 return
     fib daddr type local jump publish
   }`;
-}
 
 /**
  * Redirected connections from the host's loopback or from the bridge's own subnet get the bridge's address as their source: the
  * answer must come back through the host. All others keep theirs.
  */
-function postroutingChain({ bridge, subnet, subnet6, ipMasq }: TableOptions): string {
-  const within6 = `    oifname "${bridge}" ct status dnat ip6 saddr ${subnet6} masquerade\n`;
-  const leaving = [
-    `    oifname != "${bridge}" ip saddr ${subnet} masquerade\n`,
-    ...(subnet6 === undefined ? [] : [`    oifname != "${bridge}" ip6 saddr ${subnet6} masquerade\n`]),
-  ];
-  return `  chain postrouting {
+const postroutingChain = `  chain postrouting {
     type nat hook postrouting priority 100; policy accept;
-${ipMasq ? leaving.join('') : ''}    oifname "${bridge}" ct status dnat ip saddr { 127.0.0.0/8, ${subnet} } masquerade
-${subnet6 === undefined ? '' : within6}  }`;
-}
-
-/** Accepting here ends this chain only: what does not concern the bridge is left to other tables. */
-function forwardChain({ bridge, icc }: TableOptions): string {
-  return `  chain forward {
-    type filter hook forward priority 0; policy accept;
-    iifname != "${bridge}" oifname != "${bridge}" accept
-    ct state established,related accept
-    ct status dnat accept
-    iifname "${bridge}" oifname "${bridge}" ${icc ? 'accept' : 'drop'}
-    iifname "${bridge}" accept
-    drop
+    ct status dnat oifname @bridges ip saddr 127.0.0.0/8 masquerade
+    ct status dnat oifname . ip saddr @own4 masquerade
+    ct status dnat oifname . ip6 saddr @own6 masquerade
+    oifname . ip saddr @own4 accept
+    oifname . ip6 saddr @own6 accept
+    ip saddr @masquerade4 masquerade
+    ip6 saddr @masquerade6 masquerade
   }`;
-}
+
+/** Accepting here ends this chain only: what does not concern the bridges is left to other tables. */
+const forwardChains = `  chain inside {
+    iifname . oifname vmap @within
+    drop
+  }
+  chain forward {
+    type filter hook forward priority 0; policy accept;
+    iifname != @bridges oifname != @bridges accept
+    ct state established,related accept
+    iifname @internal goto inside
+    oifname @internal goto inside
+    ct status dnat accept
+    iifname . oifname vmap @within
+    oifname @bridges drop
+  }`;

@@ -25,6 +25,8 @@ export interface ContainerResolvConf {
   ipv6: boolean;
   /** True for a container in the host's network: there the host's loopback is its own. */
   keepLoopback?: boolean;
+  /** Addresses of the name services that the container asks; they ask the other name servers in its stead. Empty for none. */
+  nameServices?: readonly string[];
 }
 
 /** Docker's choice where the host has no name server that a container could reach. */
@@ -59,11 +61,14 @@ export function containerResolvConf({
   overrides = {},
   ipv6,
   keepLoopback = false,
+  nameServices = [],
 }: ContainerResolvConf): string {
   const asked = overrides.nameservers ?? [];
-  const nameservers = asked.length > 0 ? asked : reachable(host.nameservers, ipv6, keepLoopback);
+  const others = asked.length > 0 ? asked : reachable(host.nameservers, ipv6, keepLoopback);
+  const nameservers = nameServices.length > 0 ? nameServices : others;
   const search = orHost(overrides.search, host.search).filter((domain) => domain !== '.');
-  const options = orHost(overrides.options, host.options);
+  const chosen = orHost(overrides.options, host.options);
+  const options = nameServices.length > 0 ? withoutDots(chosen) : chosen;
   return [
     '# Made by Gantry from the settings of the host and of this container.',
     ...nameservers.map((address) => `nameserver ${address}`),
@@ -71,6 +76,11 @@ export function containerResolvConf({
     ...(options.length > 0 ? [`options ${options.join(' ')}`] : []),
     '',
   ].join('\n');
+}
+
+/** Names of containers have no dot, and are asked for as they are, before any search domain. */
+function withoutDots(options: readonly string[]): readonly string[] {
+  return options.some((option) => option.startsWith('ndots:')) ? options : [...options, 'ndots:0'];
 }
 
 function orHost(asked: readonly string[] | undefined, host: readonly string[]): readonly string[] {

@@ -40,6 +40,7 @@ export const ifla = {
   mtu: 4,
   master: 10,
   linkInfo: 18,
+  netnsPid: 19,
   alias: 20,
   familySpecific: 26,
   netnsFd: 28,
@@ -88,8 +89,8 @@ export interface VethPair {
   index: number;
   mac: string;
   mtu: number;
-  /** The other end, and the descriptor (in the sending process) of its namespace; its own where undefined. */
-  peer: { name: string; netnsFd?: number };
+  /** The other end, and its namespace: by a descriptor in the sending process, by that of a process, or the socket's own. */
+  peer: { name: string; netnsFd?: number; netnsPid?: number };
 }
 
 /** Makes both ends in one message, each up in its final namespace: no link is ever moved, which costs an RCU grace period. */
@@ -99,6 +100,7 @@ export function createVethPair(pair: VethPair): Buffer {
     stringAttribute(ifla.interfaceName, pair.peer.name),
     uint32Attribute(ifla.mtu, pair.mtu),
     ...(pair.peer.netnsFd === undefined ? [] : [uint32Attribute(ifla.netnsFd, pair.peer.netnsFd)]),
+    ...(pair.peer.netnsPid === undefined ? [] : [uint32Attribute(ifla.netnsPid, pair.peer.netnsPid)]),
   ]);
   return message(
     rtm.newLink,
@@ -278,12 +280,12 @@ function routeHeader(addressFamily: number): Buffer {
   ]);
 }
 
-/** The default route of `gateway`'s family, by `gateway` on interface `index`. */
-export function addDefaultRoute(index: number, gateway: string): Buffer {
+/** The default route of `gateway`'s family, by `gateway` on interface `index`; with `replace` in place of the one that is there. */
+export function addDefaultRoute(index: number, gateway: string, replace = false): Buffer {
   const bytes = parseAddress(gateway);
   return message(
     rtm.newRoute,
-    nlmFlags.create | nlmFlags.excl,
+    nlmFlags.create | (replace ? nlmFlags.replace : nlmFlags.excl),
     routeHeader(bytes.length === 4 ? family.inet : family.inet6),
     attribute(rta.gateway, bytes),
     uint32Attribute(rta.outInterface, index),

@@ -1,4 +1,4 @@
-/** Which subnets the default bridge gets: the flags', or the first of Docker's default pools that the host doesn't use. Pure. */
+/** Which subnets a bridge gets: the user's, or the first of the default pools that nobody uses. Pure. */
 import { createHash } from 'node:crypto';
 import { EngineError } from '../errors/engine-error.ts';
 import {
@@ -13,16 +13,24 @@ import {
   subnetsOverlap,
 } from './ip-address.ts';
 
-/** Docker's default address pools: block and size of the subnets cut from it. */
-const defaultPools: ReadonlyArray<readonly [block: string, size: number]> = [
-  ['172.17.0.0/16', 16],
-  ['172.18.0.0/16', 16],
-  ['172.19.0.0/16', 16],
-  ['172.20.0.0/14', 16],
-  ['172.24.0.0/14', 16],
-  ['172.28.0.0/14', 16],
-  ['192.168.0.0/16', 20],
+/** A block of addresses, and the prefix length of the subnets that are cut from it (`default-address-pools`). */
+export interface DefaultPool {
+  base: string;
+  size: number;
+}
+
+/** Docker's default address pools. */
+export const dockerPools: readonly DefaultPool[] = [
+  { base: '172.17.0.0/16', size: 16 },
+  { base: '172.18.0.0/16', size: 16 },
+  { base: '172.19.0.0/16', size: 16 },
+  { base: '172.20.0.0/14', size: 16 },
+  { base: '172.24.0.0/14', size: 16 },
+  { base: '172.28.0.0/14', size: 16 },
+  { base: '192.168.0.0/16', size: 20 },
 ];
+/** So many subnets of one block are looked at: an IPv6 block has more than anyone can count. */
+const mostSubnets = 65_536;
 /** Routes this wide are a default route in two halves (as VPN clients set them), not a network that is there. */
 const shortestRealPrefix = 8;
 
@@ -33,31 +41,63 @@ export interface BridgeSubnet {
   gateway: string;
 }
 
-/** All subnets of the default pools, in order. */
-export function* defaultSubnets(): Generator<Subnet> {
-  for (const [text, size] of defaultPools) {
-    const block = parseSubnet(text);
-    const step = 2 ** (32 - size);
-    for (let index = 0; index < 2 ** (size - block.prefixLength); index += 1) {
-      const base = Buffer.alloc(4);
-      base.writeUInt32BE(block.base.readUInt32BE(0) + index * step);
-      yield { base, prefixLength: size };
+/** All subnets of the pools, in order. */
+export function* defaultSubnets(pools: readonly DefaultPool[] = dockerPools): Generator<Subnet> {
+  for (const { base, size } of pools) {
+    const block = parseSubnet(base);
+    const count = Math.min(mostSubnets, 2 ** (size - block.prefixLength));
+    const step = 1n << BigInt(block.base.length * 8 - size);
+    const first = BigInt(`0x${block.base.toString('hex')}`);
+    for (let index = 0; index < count; index += 1) {
+      const hex = (first + BigInt(index) * step).toString(16).padStart(block.base.length * 2, '0');
+      yield { base: Buffer.from(hex, 'hex'), prefixLength: size };
     }
   }
 }
 
-/** The first default subnet that overlaps none of `used` (the host's routes and addresses). EngineError `resource-exhausted`. */
-export function chooseSubnet(used: readonly Subnet[]): BridgeSubnet {
-  const real = used.filter((subnet) => subnet.base.length === 4 && subnet.prefixLength >= shortestRealPrefix);
-  for (const subnet of defaultSubnets()) {
-    if (!real.some((other) => subnetsOverlap(subnet, other)))
-      return { subnet, gateway: addressAt(subnet, 1) };
-  }
-  throw new EngineError(
-    'resource-exhausted',
-    'could not find an available, non-overlapping IPv4 address pool among the defaults to assign to the network',
-    { hint: 'start gantryd with --bip ADDRESS/PREFIX to choose one' },
+/** EngineError `invalid-argument` for a pool of daemon.json that makes no sense. */
+export function checkPool({ base, size }: DefaultPool): void {
+  const block = parseSubnet(base);
+  const longest = block.base.length === 4 ? 30 : 96;
+  if (size >= block.prefixLength && size <= longest) return;
+  throw new EngineError('invalid-argument', `invalid default-address-pools: size ${size} of ${base}`, {
+    hint: `choose a size between ${block.prefixLength} and ${longest}`,
+  });
+}
+
+/** The first subnet of the IPv4 pools that overlaps none of `used` (the host's routes and addresses). EngineError `resource-exhausted`. */
+export function chooseSubnet(
+  used: readonly Subnet[],
+  pools: readonly DefaultPool[] = dockerPools,
+): BridgeSubnet {
+  const subnet = firstFree(
+    used,
+    pools.filter(({ base }) => !base.includes(':')),
   );
+  if (subnet !== undefined) return { subnet, gateway: addressAt(subnet, 1) };
+  throw new EngineError('resource-exhausted', 'all predefined address pools have been fully subnetted', {
+    hint: 'remove networks, give a subnet (--subnet; --bip for the default bridge), or set default-address-pools in daemon.json',
+  });
+}
+
+/** The first subnet of the IPv6 pools that is free; undefined where there are no such pools, or they are used up. */
+export function chooseSubnet6(
+  used: readonly Subnet[],
+  pools: readonly DefaultPool[],
+): BridgeSubnet | undefined {
+  const subnet = firstFree(
+    used,
+    pools.filter(({ base }) => base.includes(':')),
+  );
+  return subnet === undefined ? undefined : { subnet, gateway: addressAt(subnet, 1) };
+}
+
+function firstFree(used: readonly Subnet[], pools: readonly DefaultPool[]): Subnet | undefined {
+  const real = used.filter((subnet) => subnet.prefixLength >= shortestRealPrefix);
+  for (const subnet of defaultSubnets(pools)) {
+    if (!real.some((other) => subnetsOverlap(subnet, other))) return subnet;
+  }
+  return undefined;
 }
 
 /** `--bip 10.1.0.1/24`: the bridge's address and its subnet. EngineError `invalid-argument`. */

@@ -43,6 +43,28 @@ export interface Network {
   Labels: Record<string, string>;
 }
 
+/** Body of `POST /networks/create`. */
+export interface NetworkCreateRequest {
+  Name: string;
+  Driver: string;
+  Scope: string;
+  Internal: boolean;
+  Attachable: boolean;
+  Ingress: boolean;
+  ConfigOnly: boolean;
+  ConfigFrom?: { Network: string };
+  EnableIPv4?: boolean;
+  EnableIPv6?: boolean;
+  IPAM: Ipam;
+  Options: Record<string, string>;
+  Labels: Record<string, string>;
+}
+
+export interface NetworkCreateResponse {
+  Id: string;
+  Warning: string;
+}
+
 export interface NetworksPruneResponse {
   NetworksDeleted: string[] | null;
 }

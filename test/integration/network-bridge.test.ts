@@ -103,7 +103,7 @@ test('a container does not reach what listens on the host’s loopback alone', a
   // The guard is what stops it, not the test's own mistake.
   execFileSync('nft', ['flush', 'chain', 'inet', lab.table, 'guard']);
   assert.equal(await lab.ask(attempt), 'secret');
-  await lab.bridge.reconcile(new Set(['web', 'other']));
+  await lab.networks.reconcile(new Set(['web', 'other']));
   assert.equal(await lab.ask(attempt), 'timeout');
   server.close();
 });

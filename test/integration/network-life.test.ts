@@ -177,7 +177,7 @@ test('an address that was changed by hand is put right; a bridge of someone else
   assert.match(addresses, /10\.213\.77\.1\/24/);
   assert.doesNotMatch(addresses, /10\.214/);
   execFileSync('ip', ['link', 'set', lab.bridgeName, 'alias', 'mine']);
-  await lab.bridge.destroy();
+  await lab.networks.destroy();
   execFileSync('ip', ['link', 'del', lab.bridgeName]);
 });
 
@@ -186,7 +186,7 @@ test('after destroy no link, table or route is left', async () => {
   await lab.bridge.connect({ containerId: 'never-started', ports: [publish(18581)] });
   await lab.container('left');
   await lab.bridge.disconnect('left');
-  await lab.bridge.destroy();
+  await lab.networks.destroy();
   const all = execFileSync('ip', ['-o', 'link']).toString();
   assert.ok(!all.includes(lab.bridgeName) && !all.includes(hostInterface));
   assert.ok(!execFileSync('nft', ['list', 'tables']).toString().includes(lab.table));

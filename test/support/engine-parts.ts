@@ -10,7 +10,7 @@ import { type Container, ContainerTable } from '../../src/engine/container-table
 import { EventBus } from '../../src/engine/events.ts';
 import type { ContainerRecord, EngineEvent } from '../../src/engine/model.ts';
 import type { Image } from '../../src/images/image-types.ts';
-import type { Endpoint } from '../../src/network/network-types.ts';
+import type { Endpoint, NetworkSet } from '../../src/network/network-types.ts';
 import { Database } from '../../src/store/database.ts';
 import { parseVolume } from '../../src/volumes/volume-record.ts';
 import { VolumeService } from '../../src/volumes/volume-service.ts';
@@ -23,8 +23,13 @@ class GivenBridge extends AbsentBridge {
     name: 'bridge',
     driver: 'bridge' as const,
     createdAt: 1,
-    ipam: { subnet: '10.9.0.0/16', gateway: '10.9.0.1' },
+    internal: false,
+    attachable: false,
+    enableIpv6: false,
+    hasUserSubnet: false,
+    ipam: { options: null, pools: [{ subnet: '10.9.0.0/16', gateway: '10.9.0.1' }] },
     options: {},
+    labels: {},
   };
   readonly given = new Map<string, Endpoint>();
 
@@ -47,6 +52,7 @@ export interface EngineParts {
   volumes: VolumeService;
   events: EventBus;
   bridge: GivenBridge;
+  networks: NetworkSet;
   images: { find(name: string): Image | undefined; get(name: string): Image; list(): Image[] };
   add(record: Partial<ContainerRecord> & { id: string }, changes?: Changes): Container;
   /** `TYPE ACTION ACTOR` of all events so far. */
@@ -71,6 +77,7 @@ export async function engineParts(context: TestContext, images: readonly Image[]
     if (image === undefined) throw new Error(`no image ${name}`);
     return image;
   };
+  const bridge = new GivenBridge();
   return {
     directory,
     id: 'e'.repeat(64),
@@ -83,7 +90,8 @@ export async function engineParts(context: TestContext, images: readonly Image[]
       database.collection('volumes', parseVolume),
     ),
     events,
-    bridge: new GivenBridge(),
+    bridge,
+    networks: onlyDefault(bridge),
     images: { find, get, list: () => [...images] },
     add: (change, changes) => {
       const record = {
@@ -95,6 +103,25 @@ export async function engineParts(context: TestContext, images: readonly Image[]
       return containers.add(record);
     },
     told: () => toldBy(events),
+  };
+}
+
+/** No networks but the default one. */
+function onlyDefault(bridge: GivenBridge): NetworkSet {
+  const none = (): Promise<never> => Promise.reject(new Error('no such network here'));
+  return {
+    defaultBridge: bridge,
+    list: () => [bridge],
+    get: (id) => (id === bridge.description.id ? bridge : undefined),
+    endpointsOf: (id) => bridge.endpoints().filter((one) => one.containerId === id),
+    create: none,
+    remove: none,
+    movePorts: none,
+    rename: () => undefined,
+    silence: () => undefined,
+    reconcile: none,
+    close: none,
+    destroy: none,
   };
 }
 

@@ -96,7 +96,7 @@ export class TestEngine {
     const { engine } = this;
     for (const { id } of engine.containers.list())
       await removeContainer(engine, id, { force: true, volumes: true, link: false });
-    await engine.bridge.destroy();
+    await engine.networks.destroy();
     await removeCgroup(engine.host.cgroups, `/${this.config.cgroupParent}`);
     await closeEngine(engine);
     rmSync(this.root, { recursive: true, force: true });

@@ -8,9 +8,19 @@ import { promisify } from 'node:util';
 import { startLauncher } from '../../src/host/launcher.ts';
 import type { Launcher } from '../../src/host/launcher-types.ts';
 import type { NetworkSetup } from '../../src/host/network-setup.ts';
-import { type BridgeOptions, createBridge } from '../../src/network/bridge.ts';
+import type { BridgeConfig } from '../../src/network/bridge-config.ts';
 import { parseEndpoint } from '../../src/network/endpoint-record.ts';
-import type { Bridge, Endpoint, EndpointRequest, PortRequest } from '../../src/network/network-types.ts';
+import { parseNetwork } from '../../src/network/network-record.ts';
+import type { Networks } from '../../src/network/network-set.ts';
+import type {
+  Bridge,
+  Endpoint,
+  EndpointRequest,
+  NetworkDescription,
+  NetworkRequest,
+  PortRequest,
+} from '../../src/network/network-types.ts';
+import { openNetworks } from '../../src/network/open-networks.ts';
 import { Database } from '../../src/store/database.ts';
 
 const execute = promisify(execFile);
@@ -30,7 +40,7 @@ export class NetworkLab {
   readonly database: Database;
   readonly #directory: string;
   readonly #undo: Array<() => Promise<unknown>> = [];
-  #bridge: Bridge | undefined;
+  #networks: Networks | undefined;
 
   private constructor(launcher: Launcher) {
     this.launcher = launcher;
@@ -38,27 +48,49 @@ export class NetworkLab {
     this.database = Database.open(join(this.#directory, 'test.db'));
   }
 
-  static async open(config: Partial<BridgeOptions['config']> = {}): Promise<NetworkLab> {
+  static async open(config: Partial<BridgeConfig> = {}): Promise<NetworkLab> {
     const lab = new NetworkLab(await startLauncher());
     await lab.restart(config);
     return lab;
   }
 
   /** A new daemon over the same record. Containers in `live` are still there. */
-  async restart(config: Partial<BridgeOptions['config']> = {}, live: readonly string[] = []): Promise<void> {
-    await this.#bridge?.close();
-    this.#bridge = await createBridge({
+  async restart(config: Partial<BridgeConfig> = {}, live: readonly string[] = []): Promise<void> {
+    await this.#networks?.close();
+    this.#networks = await openNetworks({
       launcher: this.launcher,
       endpoints: this.database.collection<Endpoint>('endpoints', parseEndpoint),
+      networks: this.database.collection<NetworkDescription>('networks', parseNetwork),
       config: { name: this.bridgeName, nftTable: this.table, bip: '10.213.77.1/24', ...config },
       warn: (message) => this.warnings.push(message),
     });
-    await this.bridge.reconcile(new Set(live));
+    await this.networks.reconcile(new Set(live));
+  }
+
+  get networks(): Networks {
+    if (this.#networks === undefined) throw new Error('the lab is not open');
+    return this.#networks;
   }
 
   get bridge(): Bridge {
-    if (this.#bridge === undefined) throw new Error('the lab is not open');
-    return this.#bridge;
+    const { defaultBridge } = this.networks;
+    if (defaultBridge === undefined) throw new Error('there is no default bridge');
+    return defaultBridge;
+  }
+
+  /** A user-defined network of a name of this lab's own. */
+  createNetwork(name: string, request: Partial<NetworkRequest> = {}): Promise<Bridge> {
+    return this.networks.create({
+      name: `${this.tag}-${name}`,
+      internal: false,
+      attachable: false,
+      enableIpv4: true,
+      enableIpv6: undefined,
+      ipam: { options: null, pools: [] },
+      options: {},
+      labels: {},
+      ...request,
+    });
   }
 
   namespace(name: string): string {
@@ -153,7 +185,7 @@ export class NetworkLab {
 
   async close(): Promise<void> {
     for (const undo of this.#undo.reverse()) await undo();
-    await this.bridge.destroy();
+    await this.networks.destroy();
     await this.launcher.close();
     this.database.close();
     rmSync(this.#directory, { recursive: true });

@@ -1,0 +1,105 @@
+/** The files that tell a container of its networks: /etc/hosts and /etc/resolv.conf, at its start and as networks come and go. */
+import { readFile, writeFile } from 'node:fs/promises';
+import { hostsFile, hostsFileOfHost } from '../network/hosts-file.ts';
+import type { Endpoint } from '../network/network-types.ts';
+import { containerResolvConf, parseResolvConf, usesLocalStub } from '../network/resolv-conf.ts';
+import type { Container } from './container-table.ts';
+import type { Engine } from './engine.ts';
+import { linkedHosts } from './links.ts';
+import type { NetworkKind } from './network-mode.ts';
+import { askedServers, isLoopback } from './networks-naming.ts';
+import { containerFiles } from './paths.ts';
+
+/** Resolvers read no more than three. */
+const mostServers = 3;
+
+export async function hostsContent(
+  engine: Engine,
+  { record }: Container,
+  kind: NetworkKind,
+  endpoints: readonly Endpoint[],
+): Promise<string> {
+  const { config, hostConfig } = record;
+  const extraHosts = [...hostConfig.extraHosts, ...linkedHosts(engine, record)];
+  const { gateways: hostGateways } = engine.bridge;
+  if (kind === 'host') return hostsFileOfHost(await readOr('/etc/hosts', ''), extraHosts, hostGateways);
+  const { hostname, domainname } = config;
+  const addresses = endpoints.flatMap(addressesOf);
+  return hostsFile({ hostname, domainname, addresses, extraHosts, hostGateways });
+}
+
+/** On a user-defined network the container asks the name services of its networks, which ask the others in its stead. */
+export async function resolvConfContent(
+  engine: Engine,
+  { record }: Container,
+  kind: NetworkKind,
+  endpoints: readonly Endpoint[],
+): Promise<string> {
+  const { config } = engine;
+  const { dnsSearch, dnsOptions } = record.hostConfig;
+  const nameServices = endpoints
+    .filter(({ networkId }) => engine.networks.get(networkId)?.servesNames === true)
+    .map(({ gateway }) => gateway)
+    .slice(0, mostServers);
+  const asked = askedServers(engine, record);
+  const own = parseResolvConf(await readOr('/etc/resolv.conf', ''));
+  const stub = kind === 'bridge' && usesLocalStub(own);
+  const host = stub ? parseResolvConf(await readOr('/run/systemd/resolve/resolv.conf', '')) : own;
+  return containerResolvConf({
+    host,
+    overrides: {
+      nameservers: asked,
+      search: dnsSearch.length > 0 ? dnsSearch : config.dnsSearch,
+      options: dnsOptions.length > 0 ? dnsOptions : config.dnsOptions,
+    },
+    ipv6: endpoints.some(({ ipv6Address }) => ipv6Address !== undefined),
+    keepLoopback: kind === 'host',
+    nameServices: asked.length > 0 && asked.every(isLoopback) ? [] : nameServices,
+  });
+}
+
+/**
+ * After a container that runs got or lost a network. The files are written in place, since they are bound into it; one that somebody else has
+ * written is left as it is, but for the addresses in /etc/hosts.
+ */
+export async function refreshNetworkFiles(
+  engine: Engine,
+  container: Container,
+  before: readonly Endpoint[],
+): Promise<void> {
+  const after = engine.networks.endpointsOf(container.id);
+  const { hosts, resolvConf } = containerFiles(engine.config, container.id);
+  const [hostsNow, resolvNow, oldResolv, newResolv] = await Promise.all([
+    readOr(hosts, ''),
+    readOr(resolvConf, ''),
+    resolvConfContent(engine, container, 'bridge', before),
+    resolvConfContent(engine, container, 'bridge', after),
+  ]);
+  await Promise.all([
+    writeFile(hosts, hostsAfter(hostsNow, container, before, after)),
+    ...(resolvNow === oldResolv && oldResolv !== newResolv ? [writeFile(resolvConf, newResolv)] : []),
+  ]);
+}
+
+function hostsAfter(
+  text: string,
+  { record }: Container,
+  before: readonly Endpoint[],
+  after: readonly Endpoint[],
+): string {
+  const [old, now] = [before.flatMap(addressesOf), after.flatMap(addressesOf)];
+  const gone = old.filter((address) => !now.includes(address));
+  const { hostname, domainname } = record.config;
+  const names = domainname === '' ? hostname : `${hostname}.${domainname} ${hostname}`;
+  const kept = text.split('\n').filter((line) => !gone.some((address) => line.startsWith(`${address}\t`)));
+  const added = now.filter((address) => !old.includes(address)).map((address) => `${address}\t${names}\n`);
+  return `${kept.join('\n')}${added.join('')}`;
+}
+
+function addressesOf({ ipAddress, ipv6Address }: Endpoint): string[] {
+  return [ipAddress, ...(ipv6Address === undefined ? [] : [ipv6Address])];
+}
+
+function readOr(path: string, fallback: string): Promise<string> {
+  return readFile(path, 'utf8').catch(() => fallback);
+}

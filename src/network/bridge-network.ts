@@ -1,0 +1,379 @@
+/** One bridge: endpoints with addresses and published ports, kept in step with the kernel and the record. */
+import { randomBytes } from 'node:crypto';
+import { EngineError } from '../errors/engine-error.ts';
+import type { Launcher } from '../host/launcher-types.ts';
+import type { NetworkSetup } from '../host/network-setup.ts';
+import type { Collection } from '../util/collection.ts';
+import { AddressPool } from './address-pool.ts';
+import { type BridgeConfig, type BridgePlan, ipv6AddressFor, macFor, requireMac } from './bridge-config.ts';
+import { ensureBridge, ownBridge, seesBridgedPackets, settlePorts } from './bridge-link.ts';
+import { flowsOf, flowsToPublished } from './conntrack.ts';
+import type { Firewall } from './firewall.ts';
+import type { HostKernel } from './host-kernel.ts';
+import { deleteLinks, type HostNetwork, readHostNetwork } from './host-network.ts';
+import type { HostPorts } from './host-ports.ts';
+import { interfaceSetup } from './interface-setup.ts';
+import { formatSubnet } from './ip-address.ts';
+import type {
+  Bridge,
+  Endpoint,
+  EndpointRequest,
+  NetworkDescription,
+  PublishedPort,
+} from './network-types.ts';
+import type { BridgeRules } from './nft-table.ts';
+import { raiseBridgePort } from './rtnetlink.ts';
+
+/** What the bridges of a daemon share. */
+export interface BridgeParts {
+  launcher: Pick<Launcher, 'run' | 'netlink'>;
+  firewall: Firewall;
+  ports: HostPorts;
+  host: HostKernel;
+  /** Told of each endpoint that is there from now on, and that is there no more. */
+  names?: { add(endpoint: Endpoint): void; remove(endpoint: Endpoint): void };
+}
+
+export interface BridgeSetup {
+  config: BridgeConfig;
+  plan: BridgePlan;
+  description: NetworkDescription;
+  /** This network's endpoints by container ID. */
+  record: Pick<Collection<Endpoint>, 'put' | 'delete'>;
+  /** Those that are on record. */
+  recorded: readonly Endpoint[];
+}
+
+/** How long a container's namespace may take to vanish with its interface before the interface is deleted. */
+const lingerMs = 2000;
+
+export class BridgeNetwork implements Bridge {
+  readonly description: NetworkDescription;
+  readonly interfaceName: string;
+  readonly gateways: readonly string[];
+  readonly mtu: number;
+  readonly servesNames: boolean;
+  readonly #parts: BridgeParts;
+  readonly #record: BridgeSetup['record'];
+  readonly #config: BridgeConfig;
+  readonly #plan: BridgePlan;
+  readonly #addresses: AddressPool;
+  readonly #addresses6: AddressPool | undefined;
+  readonly #endpoints = new Map<string, Endpoint>();
+  readonly #lingering = new Map<string, NodeJS.Timeout>();
+  #index: number | undefined;
+
+  constructor(parts: BridgeParts, { config, plan, description, record, recorded }: BridgeSetup) {
+    const { ipv4, ipv6, reserved = [] } = plan;
+    this.#parts = parts;
+    this.#record = record;
+    this.#config = config;
+    this.#plan = plan;
+    this.#addresses = poolFor(ipv4, plan.range, reserved);
+    if (ipv6 !== undefined) this.#addresses6 = poolFor(ipv6, plan.range6, reserved);
+    this.description = description;
+    this.interfaceName = config.name;
+    this.gateways = [ipv4.gateway, ...(ipv6 === undefined ? [] : [ipv6.gateway])];
+    this.mtu = plan.mtu;
+    this.servesNames = parts.names !== undefined;
+    for (const endpoint of recorded) {
+      this.#endpoints.set(endpoint.containerId, endpoint);
+      this.#addresses.adopt(endpoint.ipAddress);
+      if (endpoint.ipv6Address !== undefined) this.#addresses6?.adopt(endpoint.ipv6Address);
+      parts.names?.add(endpoint);
+    }
+  }
+
+  /** What the firewall is to know of it. */
+  get rules(): BridgeRules {
+    const { ipv4, ipv6 } = this.#plan;
+    return {
+      bridge: this.#config.name,
+      subnets: [ipv4, ...(ipv6 === undefined ? [] : [ipv6])].map(({ subnet }) => formatSubnet(subnet)),
+      icc: this.#config.icc ?? true,
+      ipMasq: this.#config.ipMasq ?? true,
+      internal: this.#config.internal ?? false,
+    };
+  }
+
+  /** Is its interface one that Gantry made? */
+  owns(host: HostNetwork): boolean {
+    return ownBridge(this.#config, host) !== undefined;
+  }
+
+  /** Makes or repairs the interface with its addresses, and puts the containers' on it. The firewall is another's. */
+  async raise(host?: HostNetwork): Promise<void> {
+    const { launcher } = this.#parts;
+    const index = await ensureBridge(launcher, this.#config, this.#plan, host);
+    await settlePorts(launcher, this.#config, index, this.endpoints(), this.#isolated(), host);
+    this.#index = index;
+  }
+
+  /** Releases endpoints of containers not in `live`. The firewall is made anew by the caller. */
+  async forgetDead(live: ReadonlySet<string>): Promise<void> {
+    for (const [id, endpoint] of this.#endpoints) {
+      if (!live.has(id)) await this.#forget(endpoint);
+    }
+  }
+
+  async connect(request: EndpointRequest): Promise<{ endpoint: Endpoint; setup: NetworkSetup }> {
+    const bridgeIndex = this.#index;
+    if (bridgeIndex === undefined)
+      throw new EngineError('failed-precondition', `the bridge ${this.#config.name} is not up`);
+    // An endpoint of an earlier run that was not given back would keep its ports from this one.
+    await this.disconnect(request.containerId);
+    const addresses = this.#takeAddresses(request);
+    let ports: PublishedPort[] = [];
+    try {
+      const endpoint = this.#makeEndpoint(request, addresses);
+      ports = await this.#claimPorts(request, endpoint);
+      endpoint.ports = ports;
+      await this.#publish(endpoint);
+      return { endpoint, setup: this.#setupFor(endpoint, request, bridgeIndex) };
+    } catch (error) {
+      await this.#parts.ports.release(ports);
+      this.#releaseAddresses(addresses);
+      throw error;
+    }
+  }
+
+  async disconnect(containerId: string): Promise<void> {
+    const endpoint = this.#endpoints.get(containerId);
+    if (endpoint === undefined) return;
+    // At once, so that a table that is rebuilt meanwhile is built without it.
+    this.#endpoints.delete(containerId);
+    this.#parts.names?.remove(endpoint);
+    await this.#unpublish(endpoint);
+    await this.#forget(endpoint);
+    this.#deleteLater(endpoint.hostInterface);
+  }
+
+  endpoint(containerId: string): Endpoint | undefined {
+    return this.#endpoints.get(containerId);
+  }
+
+  endpoints(): Endpoint[] {
+    return [...this.#endpoints.values()];
+  }
+
+  /** Takes over the ports of recorded endpoints. Returns those that another program uses too. */
+  async adoptPorts(): Promise<PublishedPort[]> {
+    const foreign: PublishedPort[] = [];
+    for (const endpoint of this.endpoints())
+      foreign.push(...(await this.#parts.ports.adopt(endpoint.ports, endpoint)));
+    return foreign;
+  }
+
+  /** Changes an endpoint's record, durably: its names, or its ports, which the firewall is not yet told of. Returns what it was. */
+  note(containerId: string, changes: Partial<Pick<Endpoint, 'ports' | 'naming'>>): Endpoint | undefined {
+    const before = this.#endpoints.get(containerId);
+    if (before === undefined) return undefined;
+    const after = { ...before, ...changes };
+    this.#record.put(containerId, after);
+    this.#endpoints.set(containerId, after);
+    this.#parts.names?.remove(before);
+    this.#parts.names?.add(after);
+    return before;
+  }
+
+  /** Takes over the ports of an endpoint on another network of the same container. A crash in between leaves them on both: see `withoutTwins`. */
+  async takePorts(from: BridgeNetwork, containerId: string): Promise<void> {
+    const ports = from.endpoint(containerId)?.ports ?? [];
+    if (ports.length === 0) return;
+    this.note(containerId, { ports });
+    const before = from.note(containerId, { ports: [] });
+    const after = this.#endpoints.get(containerId);
+    if (before === undefined || after === undefined) return;
+    await from.#unpublish(before);
+    await this.#enterPorts(after);
+    this.#parts.ports.retarget(ports, after);
+    // Its host's end lets it reach itself by them from now on.
+    await this.#parts.launcher.netlink([
+      raiseBridgePort(after.hostInterface, { hairpin: true, isolated: this.#isolated() }),
+    ]);
+  }
+
+  async close(): Promise<void> {
+    for (const timer of this.#lingering.values()) clearTimeout(timer);
+    this.#index = undefined;
+    for (const endpoint of this.endpoints()) await this.#parts.ports.release(endpoint.ports);
+  }
+
+  /** Nobody joins it any more. */
+  retire(): void {
+    this.#index = undefined;
+  }
+
+  /** Takes it all away, its interface too if Gantry made it. */
+  async destroy(): Promise<void> {
+    for (const timer of this.#lingering.values()) clearTimeout(timer);
+    const { launcher, firewall } = this.#parts;
+    const interfaces = [
+      ...this.#lingering.keys(),
+      ...this.endpoints().map((endpoint) => endpoint.hostInterface),
+    ];
+    for (const endpoint of this.endpoints()) await this.#forget(endpoint);
+    this.#lingering.clear();
+    this.#index = undefined;
+    await firewall.removeBridge(this.#config.name);
+    const bridge = ownBridge(this.#config, await readHostNetwork(launcher));
+    await deleteLinks(launcher, [...interfaces, ...(bridge === undefined ? [] : [bridge.name])]);
+  }
+
+  #takeAddresses({ ipAddress, ipv6Address }: EndpointRequest): Addresses {
+    const own: Addresses = { ipv4: '' };
+    if (ipAddress !== undefined) this.#addresses.takeExactly(ipAddress);
+    own.ipv4 = ipAddress ?? this.#addresses.take();
+    try {
+      const ipv6 = this.#takeIpv6(own.ipv4, ipv6Address);
+      return ipv6 === undefined ? own : { ...own, ipv6 };
+    } catch (error) {
+      this.#addresses.release(own.ipv4);
+      throw error;
+    }
+  }
+
+  #takeIpv6(ipv4: string, asked: string | undefined): string | undefined {
+    const { ipv6 } = this.#plan;
+    if (ipv6 === undefined || this.#addresses6 === undefined) {
+      if (asked === undefined) return undefined;
+      throw new EngineError('invalid-argument', `the network ${this.description.name} has no IPv6`, {
+        hint: 'make it with --ipv6, or leave out --ip6',
+      });
+    }
+    if (asked !== undefined) {
+      this.#addresses6.takeExactly(asked);
+      return asked;
+    }
+    const usual = ipv6AddressFor(ipv6, this.#plan.ipv4, ipv4);
+    return this.#addresses6.tryTake(usual) ? usual : this.#addresses6.take();
+  }
+
+  #releaseAddresses({ ipv4, ipv6 }: Addresses): void {
+    this.#addresses.release(ipv4);
+    if (ipv6 !== undefined) this.#addresses6?.release(ipv6);
+  }
+
+  #makeEndpoint(request: EndpointRequest, addresses: Addresses): Endpoint {
+    const { ipv4, ipv6, networkId } = this.#plan;
+    const prefix = this.#config.interfacePrefix ?? 'eth';
+    const ownIpv6 =
+      ipv6 === undefined || addresses.ipv6 === undefined
+        ? {}
+        : {
+            ipv6Address: addresses.ipv6,
+            ipv6PrefixLength: ipv6.subnet.prefixLength,
+            ipv6Gateway: ipv6.gateway,
+          };
+    return {
+      containerId: request.containerId,
+      endpointId: randomBytes(32).toString('hex'),
+      networkId,
+      ipAddress: addresses.ipv4,
+      prefixLength: ipv4.subnet.prefixLength,
+      gateway: ipv4.gateway,
+      ...ownIpv6,
+      macAddress: request.macAddress === undefined ? macFor(addresses.ipv4) : requireMac(request.macAddress),
+      hostInterface: `veth${randomBytes(4).toString('hex').slice(1)}`,
+      interfaceName: `${prefix}${request.interfaceNumber ?? 0}`,
+      ports: [],
+      ...(request.naming === undefined ? {} : { naming: request.naming }),
+    };
+  }
+
+  #setupFor(endpoint: Endpoint, request: EndpointRequest, bridgeIndex: number): NetworkSetup {
+    const { interfaceNumber, defaultRoutes, sysctls = {}, whileRunning } = request;
+    return interfaceSetup({
+      endpoint,
+      bridgeIndex,
+      mtu: this.mtu,
+      isolated: this.#isolated(),
+      sysctls,
+      kernelHasIpv6: this.#parts.host.hasIpv6,
+      ...(interfaceNumber === undefined ? {} : { number: interfaceNumber }),
+      ...(defaultRoutes === undefined ? {} : { defaultRoutes }),
+      ...(whileRunning === true ? { daemonPid: process.pid } : {}),
+    });
+  }
+
+  #claimPorts(request: EndpointRequest, endpoint: Endpoint): Promise<PublishedPort[]> {
+    const { ipAddress, ipv6Address } = endpoint;
+    const defaultAddress = this.#config.defaultAddress ?? '0.0.0.0';
+    return this.#parts.ports.claim(request.ports, {
+      ipAddress,
+      defaultAddress,
+      ...(ipv6Address === undefined ? {} : { ipv6Address }),
+    });
+  }
+
+  /** The record comes first: what a crash leaves in the kernel is then known to the next start. */
+  async #publish(endpoint: Endpoint): Promise<void> {
+    this.#record.put(endpoint.containerId, endpoint);
+    this.#endpoints.set(endpoint.containerId, endpoint);
+    try {
+      await this.#enterPorts(endpoint);
+    } catch (error) {
+      this.#endpoints.delete(endpoint.containerId);
+      this.#record.delete(endpoint.containerId);
+      throw error;
+    }
+    this.#parts.names?.add(endpoint);
+  }
+
+  async #enterPorts(endpoint: Endpoint): Promise<void> {
+    if (endpoint.ports.length === 0) return;
+    await this.#parts.firewall.publish(endpoint);
+    await this.#forgetFlows(flowsToPublished(endpoint));
+  }
+
+  async #unpublish(endpoint: Endpoint): Promise<void> {
+    if (endpoint.ports.length === 0) return;
+    await this.#parts.firewall.unpublish(endpoint);
+    await this.#forgetFlows(flowsOf(endpoint));
+  }
+
+  /** One after the other, since a batch stops at the first failure: no such flow, or a kernel that can't do it. */
+  async #forgetFlows(messages: readonly Buffer[]): Promise<void> {
+    await Promise.all(messages.map((message) => this.#parts.launcher.netlink([message])));
+  }
+
+  /** Gives back what an endpoint holds in this process and in the record. */
+  async #forget(endpoint: Endpoint): Promise<void> {
+    this.#endpoints.delete(endpoint.containerId);
+    this.#parts.names?.remove(endpoint);
+    this.#record.delete(endpoint.containerId);
+    this.#releaseAddresses({
+      ipv4: endpoint.ipAddress,
+      ...(endpoint.ipv6Address === undefined ? {} : { ipv6: endpoint.ipv6Address }),
+    });
+    await this.#parts.ports.release(endpoint.ports);
+  }
+
+  /** Deleting a link takes tens of milliseconds (RCU); as a rule the kernel does it by itself when the container's namespace ends. */
+  #deleteLater(name: string): void {
+    const timer = setTimeout(() => {
+      this.#lingering.delete(name);
+      deleteLinks(this.#parts.launcher, [name]).catch(() => undefined);
+    }, lingerMs);
+    timer.unref();
+    this.#lingering.set(name, timer);
+  }
+
+  /** Containers are kept apart by the bridge itself where nftables can't see their packets to each other. */
+  #isolated(): boolean {
+    return this.#config.icc === false && !seesBridgedPackets();
+  }
+}
+
+interface Addresses {
+  ipv4: string;
+  ipv6?: string;
+}
+
+function poolFor(
+  { subnet, gateway }: BridgePlan['ipv4'],
+  range: BridgePlan['range'],
+  reserved: readonly string[],
+): AddressPool {
+  return new AddressPool({ subnet, gateway, reserved, ...(range === undefined ? {} : { range }) });
+}

@@ -1,0 +1,94 @@
+/** Gantry's table in the kernel, kept in step with the bridges and the published ports that there are. */
+
+import type { Launcher } from '../host/launcher-types.ts';
+import { Nft } from '../host/nft.ts';
+import type { Endpoint } from './network-types.ts';
+import {
+  addBridge,
+  addElements,
+  addRedirect,
+  type BridgeRules,
+  deleteBridge,
+  deleteElements,
+  deleteRedirect,
+  dropTableScript,
+  type NameRedirect,
+  tableScript,
+} from './nft-table.ts';
+
+/** Knows what the table must hold, so that it can be made anew as a whole: at start-up, and after somebody flushed it. */
+export class Firewall {
+  readonly #table: string;
+  readonly #nft: Nft;
+  readonly #bridges = new Map<string, BridgeRules>();
+  readonly #redirects = new Map<string, NameRedirect>();
+  #stands = false;
+
+  constructor(launcher: Pick<Launcher, 'run'>, table: string) {
+    this.#table = table;
+    this.#nft = new Nft(launcher);
+  }
+
+  /** Replaces the table by one with what is known now and the ports of `endpoints`. Without a bridge there is none. */
+  async rebuild(endpoints: readonly Endpoint[]): Promise<void> {
+    if (this.#bridges.size === 0) return this.drop();
+    const [bridges, redirects] = [[...this.#bridges.values()], [...this.#redirects.values()]];
+    this.#stands = true;
+    await this.#nft.apply(tableScript({ table: this.#table, bridges, redirects, endpoints }));
+  }
+
+  /** Known, but not yet in the kernel: `rebuild` follows. */
+  note(rules: BridgeRules): void {
+    this.#bridges.set(rules.bridge, rules);
+  }
+
+  async addBridge(rules: BridgeRules): Promise<void> {
+    this.note(rules);
+    if (!this.#stands) return this.rebuild([]);
+    await this.#nft.apply(addBridge(this.#table, rules));
+  }
+
+  async removeBridge(bridge: string): Promise<void> {
+    const rules = this.#bridges.get(bridge);
+    if (rules === undefined) return;
+    this.#bridges.delete(bridge);
+    await this.#nft.apply(deleteBridge(this.#table, rules));
+  }
+
+  publish(endpoint: Endpoint): Promise<void> {
+    return this.#nft.apply(addElements(this.#table, [endpoint]));
+  }
+
+  unpublish(endpoint: Endpoint): Promise<void> {
+    return this.#nft.apply(deleteElements(this.#table, [endpoint]));
+  }
+
+  async redirect(redirect: NameRedirect): Promise<void> {
+    this.#redirects.set(keyOf(redirect), redirect);
+    if (this.#stands) await this.#nft.apply(addRedirect(this.#table, redirect));
+  }
+
+  async endRedirect(address: string, protocol: 'tcp' | 'udp'): Promise<void> {
+    const key = keyOf({ address, protocol });
+    const redirect = this.#redirects.get(key);
+    if (redirect === undefined) return;
+    this.#redirects.delete(key);
+    if (this.#stands) await this.#nft.apply(deleteRedirect(this.#table, redirect));
+  }
+
+  /** Base chains of others that drop what they don't know. */
+  droppingForwardChains(): Promise<string[]> {
+    return this.#nft.droppingForwardChains();
+  }
+
+  /** Takes the table away; nothing where there was none and no nft. */
+  async drop(): Promise<void> {
+    if (!this.#stands && !(await this.#nft.hasTable(this.#table).catch(() => false))) return;
+    this.#stands = false;
+    await this.#nft.apply(dropTableScript(this.#table));
+  }
+}
+
+function keyOf({ address, protocol }: Pick<NameRedirect, 'address' | 'protocol'>): string {
+  return `${protocol} ${address}`;
+}

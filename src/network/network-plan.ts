@@ -1,0 +1,250 @@
+/** From what a user asks of a new network to its subnets, names and settings, checked in Docker's words. Pure. */
+import { createHash } from 'node:crypto';
+import { EngineError } from '../errors/engine-error.ts';
+import { type BridgeConfig, type BridgePlan, bridgeMac } from './bridge-config.ts';
+import {
+  addressAt,
+  formatAddress,
+  formatSubnet,
+  maskAddress,
+  parseAddress,
+  parseCidr,
+  parseSubnet,
+  type Subnet,
+  subnetContains,
+  subnetsOverlap,
+} from './ip-address.ts';
+import { bridgeOption, parseBridgeOptions } from './network-options.ts';
+import type { NetworkDescription, NetworkPool, NetworkRequest } from './network-types.ts';
+import {
+  type BridgeSubnet,
+  chooseSubnet,
+  chooseSubnet6,
+  type DefaultPool,
+  dockerPools,
+} from './subnet-choice.ts';
+
+/** What there is already. */
+export interface Surroundings {
+  /** Of Gantry's own networks. */
+  networks: readonly NetworkDescription[];
+  /** Subnets that the host uses by route or address. */
+  used: readonly Subnet[];
+  pools: readonly DefaultPool[] | undefined;
+  /** The daemon's default for `--ipv6`. */
+  ipv6: boolean;
+}
+
+/** EngineErrors: `invalid-argument`, `forbidden` for overlaps, `resource-exhausted` where the default pools are used up. */
+export function planNetwork(
+  id: string,
+  request: NetworkRequest,
+  around: Surroundings,
+  createdAt: number,
+): NetworkDescription {
+  if (!request.enableIpv4) {
+    throw new EngineError('not-implemented', 'networks without IPv4: not implemented by Gantry', {
+      hint: 'leave out --ipv4=false',
+    });
+  }
+  const asked = request.ipam.pools.map(checkedPool);
+  const enableIpv6 = request.enableIpv6 ?? (around.ipv6 || asked.some(isIpv6));
+  const pools = [poolFor(asked, 4, id, around), ...(enableIpv6 ? [poolFor(asked, 6, id, around)] : [])];
+  for (const pool of pools) refuseOverlap(pool, around.networks);
+  const description: NetworkDescription = {
+    id,
+    name: request.name,
+    driver: 'bridge',
+    createdAt,
+    internal: request.internal,
+    attachable: request.attachable,
+    enableIpv6,
+    hasUserSubnet: asked.some(({ subnet }) => subnet !== ''),
+    ipam: { options: request.ipam.options, pools },
+    options: request.options,
+    labels: request.labels,
+  };
+  refuseSameBridge(description, around.networks);
+  return description;
+}
+
+/** What the bridge of a network is to be. */
+export function bridgeOf(
+  description: NetworkDescription,
+  daemon: { nftTable: string; mtu: number | undefined; defaultAddress: string | undefined },
+): { config: BridgeConfig; plan: BridgePlan } {
+  const options = parseBridgeOptions(description.options);
+  const [pool4, pool6] = [pickPool(description, 4), pickPool(description, 6)];
+  if (pool4 === undefined) throw new EngineError('data-loss', `the network ${description.id} has no subnet`);
+  const defaultAddress = options.hostBinding ?? daemon.defaultAddress;
+  const mtu = options.mtu ?? daemon.mtu ?? 1500;
+  const plan: BridgePlan = {
+    networkId: description.id,
+    mac: bridgeMac(description.id),
+    mtu,
+    ipv4: subnetOf(pool4),
+    range: rangeOf(pool4),
+    ipv6: pool6 === undefined ? undefined : subnetOf(pool6),
+    reserved: description.ipam.pools.flatMap(({ auxiliary = {} }) => Object.values(auxiliary)),
+  };
+  const range6 = pool6 === undefined ? undefined : rangeOf(pool6);
+  if (range6 !== undefined) plan.range6 = range6;
+  return {
+    plan,
+    config: {
+      name: bridgeName(description),
+      nftTable: daemon.nftTable,
+      mtu,
+      icc: options.icc,
+      ipMasq: options.ipMasq,
+      internal: description.internal,
+      ...(defaultAddress === undefined ? {} : { defaultAddress }),
+      ...(options.interfacePrefix === undefined ? {} : { interfacePrefix: options.interfacePrefix }),
+    },
+  };
+}
+
+/** The user's, or Docker's `br-` and twelve digits of the ID. */
+export function bridgeName({ id, options }: Pick<NetworkDescription, 'id' | 'options'>): string {
+  return options[bridgeOption.name] || `br-${id.slice(0, 12)}`;
+}
+
+function isIpv6(pool: Partial<NetworkPool>): boolean {
+  return (pool.subnet ?? pool.gateway ?? '').includes(':');
+}
+
+function pickPool(description: NetworkDescription, version: 4 | 6): NetworkPool | undefined {
+  return description.ipam.pools.find((pool) => isIpv6(pool) === (version === 6));
+}
+
+function subnetOf({ subnet, gateway }: NetworkPool): BridgeSubnet {
+  const parsed = parseSubnet(subnet);
+  return { subnet: parsed, gateway: gateway ?? addressAt(parsed, 1) };
+}
+
+function rangeOf({ range }: NetworkPool): Subnet | undefined {
+  return range === undefined ? undefined : parseSubnet(range);
+}
+
+/** The user's pool with every part of it checked; `subnet` is '' where the user named none. */
+function checkedPool(pool: Partial<NetworkPool>): NetworkPool {
+  const { range, gateway, auxiliary = {} } = pool;
+  if (pool.subnet === undefined) {
+    if (range === undefined && gateway === undefined && Object.keys(auxiliary).length === 0)
+      return { subnet: '' };
+    throw invalid(
+      'invalid network config:\ninvalid IPAM configuration: a subnet is needed for the rest of it',
+    );
+  }
+  const subnet = exactSubnet('subnet', pool.subnet);
+  const longest = subnet.base.length === 4 ? 30 : 126;
+  if (subnet.prefixLength > longest)
+    throw invalid(`invalid subnet ${pool.subnet}: there is no room in it for containers`);
+  if (range !== undefined && !contains(subnet, exactSubnet('ip-range', range)))
+    throw invalid(
+      `invalid network config:\ninvalid ip-range ${range}: it is not part of the subnet ${pool.subnet}`,
+    );
+  for (const [what, address] of [['gateway', gateway], ...Object.entries(auxiliary)]) {
+    if (address !== undefined) requireAddress(subnet, String(what), address);
+  }
+  return { subnet: formatSubnet(subnet), ...optional({ range, gateway }), ...auxiliaryOf(auxiliary) };
+}
+
+function optional({ range, gateway }: { range: string | undefined; gateway: string | undefined }) {
+  return {
+    ...(range === undefined ? {} : { range: formatSubnet(parseSubnet(range)) }),
+    ...(gateway === undefined ? {} : { gateway: formatAddress(parseAddress(gateway)) }),
+  };
+}
+
+function auxiliaryOf(auxiliary: Record<string, string>) {
+  return Object.keys(auxiliary).length === 0 ? {} : { auxiliary };
+}
+
+/** A CIDR block without host bits. */
+function exactSubnet(what: string, text: string): Subnet {
+  const { address, prefixLength } = parseCidr(text);
+  const base = maskAddress(address, prefixLength);
+  if (base.equals(address)) return { base, prefixLength };
+  throw invalid(
+    `invalid network config:\ninvalid ${what} ${text}: it should be ${formatSubnet({ base, prefixLength })}`,
+  );
+}
+
+function contains(subnet: Subnet, range: Subnet): boolean {
+  return range.prefixLength >= subnet.prefixLength && subnetContains(subnet, range.base);
+}
+
+function requireAddress(subnet: Subnet, what: string, address: string): void {
+  if (subnetContains(subnet, parseAddress(address))) return;
+  throw invalid(
+    `invalid network config:\ninvalid ${what} ${address}: it is no address of ${formatSubnet(subnet)}`,
+  );
+}
+
+/** The pool of one family: the user's with its gateway filled in, or the next free one. */
+function poolFor(
+  asked: readonly NetworkPool[],
+  version: 4 | 6,
+  id: string,
+  around: Surroundings,
+): NetworkPool {
+  const given = asked.filter((pool) => pool.subnet !== '' && isIpv6(pool) === (version === 6));
+  if (given.length > 1) throw invalid("bridge driver doesn't support multiple subnets");
+  const [pool] = given;
+  if (pool !== undefined) return { ...pool, gateway: pool.gateway ?? firstAddress(pool) };
+  const used = [
+    ...around.used,
+    ...around.networks.flatMap(({ ipam }) => ipam.pools.map(({ subnet }) => parseSubnet(subnet))),
+  ];
+  const { subnet, gateway } =
+    version === 4 ? chooseSubnet(used, around.pools) : ownSubnet6(id, used, around.pools ?? dockerPools);
+  return { subnet: formatSubnet(subnet), gateway };
+}
+
+/** Of the range where there is one, as Docker does; not the subnet's own base. */
+function firstAddress({ subnet, range }: NetworkPool): string {
+  const whole = parseSubnet(subnet);
+  const part = range === undefined ? whole : parseSubnet(range);
+  return addressAt(part, part.base.equals(whole.base) ? 1 : 0);
+}
+
+/** From the daemon's pools, or a unique local /64 (RFC 4193) made from the network's ID. */
+function ownSubnet6(id: string, used: readonly Subnet[], pools: readonly DefaultPool[]): BridgeSubnet {
+  const pooled = chooseSubnet6(used, pools);
+  if (pooled !== undefined) return pooled;
+  for (let attempt = 0; ; attempt += 1) {
+    const base = Buffer.alloc(16);
+    base[0] = 0xfd;
+    createHash('sha256').update(`${id} ${attempt}`).digest().copy(base, 1, 0, 7);
+    const subnet = { base, prefixLength: 64 };
+    if (!used.some((other) => subnetsOverlap(subnet, other)))
+      return { subnet, gateway: addressAt(subnet, 1) };
+  }
+}
+
+function refuseOverlap({ subnet }: NetworkPool, networks: readonly NetworkDescription[]): void {
+  const wanted = parseSubnet(subnet);
+  for (const { ipam, name } of networks) {
+    if (!ipam.pools.some((pool) => subnetsOverlap(wanted, parseSubnet(pool.subnet)))) continue;
+    throw new EngineError(
+      'forbidden',
+      'invalid pool request: Pool overlaps with other one on this address space',
+      { hint: `choose another subnet, or remove the network ${name}` },
+    );
+  }
+}
+
+function refuseSameBridge(wanted: NetworkDescription, networks: readonly NetworkDescription[]): void {
+  const name = bridgeName(wanted);
+  const other = networks.find((network) => bridgeName(network) === name);
+  if (other === undefined) return;
+  throw new EngineError(
+    'forbidden',
+    `cannot create network ${wanted.id} (${name}): conflicts with network ${other.id} (${name}): networks have same bridge name`,
+  );
+}
+
+function invalid(message: string): EngineError {
+  return new EngineError('invalid-argument', message);
+}

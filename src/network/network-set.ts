@@ -1,0 +1,222 @@
+/** All bridges of a daemon: the default one and the user's, with the firewall, the host's ports and the name service that they share. */
+import { randomBytes } from 'node:crypto';
+import { EngineError } from '../errors/engine-error.ts';
+import type { Collection } from '../util/collection.ts';
+import { Mutex } from '../util/mutex.ts';
+import { strayBridges } from './bridge-link.ts';
+import { BridgeNetwork, type BridgeParts } from './bridge-network.ts';
+import type { EndpointStore } from './endpoint-store.ts';
+import { deleteLinks, readHostNetwork, usedSubnets } from './host-network.ts';
+import { interfaceNameOf } from './interface-setup.ts';
+import { parseSubnet } from './ip-address.ts';
+import type { NameService } from './names/name-service.ts';
+import { bridgeOf, planNetwork, type Surroundings } from './network-plan.ts';
+import type { Bridge, Endpoint, NetworkDescription, NetworkRequest, NetworkSet } from './network-types.ts';
+
+export interface NetworkSetParts extends Omit<BridgeParts, 'names'> {
+  names: NameService;
+  /** The user's networks by ID. */
+  record: Collection<NetworkDescription>;
+  endpoints: EndpointStore;
+  defaults: NetworkDefaults;
+  warn: (message: string, hint: string) => void;
+}
+
+/** What the daemon's configuration says of networks that the user makes. */
+export interface NetworkDefaults {
+  nftTable: string;
+  mtu: number | undefined;
+  defaultAddress: string | undefined;
+  ipv6: boolean;
+  pools: Surroundings['pools'];
+}
+
+export class Networks implements NetworkSet {
+  readonly defaultBridge: BridgeNetwork | undefined;
+  readonly #parts: NetworkSetParts;
+  readonly #bridges = new Map<string, BridgeNetwork>();
+  /** Held while a network is made or removed. */
+  readonly #lock = new Mutex();
+  #hasPorts = false;
+
+  constructor(parts: NetworkSetParts, defaultBridge: BridgeNetwork | undefined) {
+    this.#parts = parts;
+    this.defaultBridge = defaultBridge;
+    if (defaultBridge !== undefined) this.#enter(defaultBridge);
+    for (const [, description] of parts.record.entries()) this.#enter(this.#makeBridge(description));
+  }
+
+  /** Names are answered as soon as this resolves, where the bridges are there: containers that run wait for it. */
+  async openNames(): Promise<void> {
+    await Promise.all([...this.#bridges.keys()].map((id) => this.#parts.names.open(id)));
+  }
+
+  list(): BridgeNetwork[] {
+    return [...this.#bridges.values()];
+  }
+
+  get(id: string): BridgeNetwork | undefined {
+    return this.#bridges.get(id);
+  }
+
+  create(request: NetworkRequest): Promise<Bridge> {
+    return this.#lock.run(() => this.#create(request));
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.#lock.run(() => this.#remove(id));
+  }
+
+  endpointsOf(containerId: string): Endpoint[] {
+    return this.list()
+      .flatMap((bridge) => bridge.endpoint(containerId) ?? [])
+      .sort((one, other) => numberOf(one) - numberOf(other));
+  }
+
+  async movePorts(containerId: string, toNetworkId: string): Promise<void> {
+    const to = this.#bridges.get(toNetworkId);
+    const from = this.list().find((bridge) => (bridge.endpoint(containerId)?.ports.length ?? 0) > 0);
+    if (to === undefined || from === undefined || from === to) return;
+    await to.takePorts(from, containerId);
+  }
+
+  rename(containerId: string, networkId: string, names: readonly string[]): void {
+    const bridge = this.#bridges.get(networkId);
+    const naming = bridge?.endpoint(containerId)?.naming;
+    if (naming !== undefined) bridge?.note(containerId, { naming: { ...naming, names: [...names] } });
+  }
+
+  silence(containerId: string): void {
+    this.#parts.names.silence(containerId);
+  }
+
+  /** The record says what there is; the kernel is made to agree. */
+  async reconcile(live: ReadonlySet<string>): Promise<void> {
+    const { launcher, firewall, endpoints, defaults, warn } = this.#parts;
+    const bridges = this.list();
+    endpoints.sweep(new Set(this.#bridges.keys()));
+    for (const bridge of bridges) await bridge.forgetDead(live);
+    const host = await readHostNetwork(launcher);
+    const known = new Set(bridges.map(({ interfaceName }) => interfaceName));
+    await deleteLinks(launcher, strayBridges(defaults.nftTable, host, known));
+    for (const bridge of bridges) {
+      await this.#orWarn(bridge, () => bridge.raise(host));
+      firewall.note(bridge.rules);
+    }
+    await firewall.rebuild(bridges.flatMap((bridge) => bridge.endpoints()));
+    if (!this.#hasPorts) await this.#adoptPorts();
+    await this.openNames();
+    for (const chain of await firewall.droppingForwardChains()) this.#warnOfFirewall(chain, warn);
+  }
+
+  async close(): Promise<void> {
+    await this.#parts.names.close();
+    for (const bridge of this.list()) await bridge.close();
+  }
+
+  async destroy(): Promise<void> {
+    await this.#parts.names.close();
+    for (const bridge of this.list()) await bridge.destroy();
+    await this.#parts.firewall.drop();
+  }
+
+  async #create(request: NetworkRequest): Promise<Bridge> {
+    const { launcher, defaults, record, firewall, names } = this.#parts;
+    const networks = this.list().map(({ description }) => description);
+    if (networks.some(({ name }) => name === request.name))
+      throw new EngineError('conflict', `network with name ${request.name} already exists`);
+    const host = await readHostNetwork(launcher);
+    const around: Surroundings = {
+      networks,
+      used: usedSubnets(host, undefined),
+      pools: defaults.pools,
+      ipv6: defaults.ipv6,
+    };
+    const description = planNetwork(randomBytes(32).toString('hex'), request, around, Date.now());
+    const bridge = this.#makeBridge(description);
+    try {
+      await bridge.raise();
+      await firewall.addBridge(bridge.rules);
+      // Last of all: what is there without a record, the next start takes away.
+      record.put(description.id, description);
+    } catch (error) {
+      await names.removeNetwork(description.id);
+      await bridge.destroy().catch(() => undefined);
+      throw error;
+    }
+    this.#enter(bridge);
+    await names.open(description.id);
+    return bridge;
+  }
+
+  async #remove(id: string): Promise<void> {
+    const bridge = this.#bridges.get(id);
+    if (bridge === undefined) return;
+    const [endpoint] = bridge.endpoints();
+    if (endpoint !== undefined)
+      throw new EngineError('forbidden', `network ${bridge.description.name} has active endpoints`, {
+        details: { containerId: endpoint.containerId, endpointId: endpoint.endpointId },
+      });
+    bridge.retire();
+    this.#parts.record.delete(id);
+    this.#bridges.delete(id);
+    await this.#parts.names.removeNetwork(id);
+    await bridge.destroy();
+  }
+
+  #makeBridge(description: NetworkDescription): BridgeNetwork {
+    const { defaults, endpoints, names, launcher, firewall, ports, host } = this.#parts;
+    const { id, name, internal, ipam } = description;
+    const { config, plan } = bridgeOf(description, defaults);
+    const gateways = [plan.ipv4.gateway, ...(plan.ipv6 === undefined ? [] : [plan.ipv6.gateway])];
+    const subnets = ipam.pools.map(({ subnet }) => parseSubnet(subnet));
+    names.addNetwork({ id, name, internal, subnets }, gateways);
+    return new BridgeNetwork(
+      { launcher, firewall, ports, host, names },
+      { config, plan, description, record: endpoints.part(id), recorded: endpoints.recorded(id) },
+    );
+  }
+
+  #enter(bridge: BridgeNetwork): void {
+    this.#bridges.set(bridge.description.id, bridge);
+  }
+
+  /** One network's trouble is not the others', nor the daemon's. The default bridge's is. */
+  async #orWarn(bridge: BridgeNetwork, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (bridge === this.defaultBridge) throw error;
+      const why = error instanceof Error ? error.message : String(error);
+      this.#parts.warn(
+        `the network ${bridge.description.name} could not be brought up: ${why}`,
+        'remove it, or mend that and start the daemon anew',
+      );
+    }
+  }
+
+  async #adoptPorts(): Promise<void> {
+    this.#hasPorts = true;
+    for (const bridge of this.list()) {
+      for (const port of await bridge.adoptPorts()) {
+        this.#parts.warn(
+          `port ${port.hostPort}/${port.protocol} is published, but another program uses it too`,
+          'end that program: connections go to the container',
+        );
+      }
+    }
+  }
+
+  #warnOfFirewall(chain: string, warn: NetworkSetParts['warn']): void {
+    const { interfaceName: name = '"br-*"' } = this.defaultBridge ?? {};
+    warn(
+      `the firewall chain "${chain}" drops forwarded packets, those of containers on ${name} too`,
+      `let them pass: nft insert rule ${chain} iifname ${name} accept; nft insert rule ${chain} oifname ${name} accept`,
+    );
+  }
+}
+
+/** `eth1` is 1. */
+function numberOf(endpoint: Endpoint): number {
+  return Number(/\d+$/.exec(interfaceNameOf(endpoint))?.[0] ?? 0);
+}

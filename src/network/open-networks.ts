@@ -1,0 +1,86 @@
+/** Puts the networks together: from the daemon's configuration, the record, and what the host is like. */
+import type { Launcher } from '../host/launcher-types.ts';
+import type { Collection } from '../util/collection.ts';
+import { type BridgeConfig, describeBridge, planBridge } from './bridge-config.ts';
+import { BridgeNetwork } from './bridge-network.ts';
+import { EndpointStore } from './endpoint-store.ts';
+import { Firewall } from './firewall.ts';
+import { readHostKernel } from './host-kernel.ts';
+import { type HostNetwork, readHostNetwork } from './host-network.ts';
+import { HostPorts } from './host-ports.ts';
+import { parseSubnet } from './ip-address.ts';
+import { HostResolvers } from './names/host-resolvers.ts';
+import { NameForwarder } from './names/name-forwarder.ts';
+import { NameService } from './names/name-service.ts';
+import { type NetworkSetParts, Networks } from './network-set.ts';
+import type { Endpoint, NetworkDescription } from './network-types.ts';
+import { requireInterfaceName } from './nft-table.ts';
+import { checkPool } from './subnet-choice.ts';
+
+export interface NetworksOptions {
+  launcher: Pick<Launcher, 'run' | 'netlink'>;
+  endpoints: Collection<Endpoint>;
+  networks: Collection<NetworkDescription>;
+  /** The default bridge; undefined for none. What it has of `nftTable`, `mtu`, `ipv6`, `defaultAddress` and `pools` goes for all. */
+  config: BridgeConfig;
+  /** Is there a default bridge? true unless told. */
+  hasDefaultBridge?: boolean;
+  /** Told what works less well than it should, and how to mend it. */
+  warn?: (message: string, hint: string) => void;
+}
+
+/** Reads the host's routes and the record, and settles the subnets. Names are answered from now on; all else `reconcile` does. */
+export async function openNetworks(options: NetworksOptions): Promise<Networks> {
+  const { config, launcher, warn = () => undefined } = options;
+  requireInterfaceName(config.name);
+  for (const pool of config.pools ?? []) checkPool(pool);
+  const firewall = new Firewall(launcher, config.nftTable);
+  const names = new NameService({
+    firewall,
+    warn,
+    resolvers: new HostResolvers(),
+    forwarder: new NameForwarder(),
+  });
+  const host = await readHostKernel();
+  const parts: NetworkSetParts = {
+    launcher,
+    firewall,
+    names,
+    host,
+    ports: new HostPorts(host.ephemeralPorts, (port) => names.makeRoom(port)),
+    record: options.networks,
+    endpoints: new EndpointStore(options.endpoints),
+    defaults: {
+      nftTable: config.nftTable,
+      mtu: config.mtu,
+      defaultAddress: config.defaultAddress,
+      ipv6: config.ipv6 === true,
+      pools: config.pools,
+    },
+    warn,
+  };
+  const networks = new Networks(parts, defaultBridge(options, parts, await readHostNetwork(launcher)));
+  await networks.openNames();
+  return networks;
+}
+
+function defaultBridge(
+  { config, hasDefaultBridge = true, networks }: NetworksOptions,
+  { launcher, firewall, ports, host, endpoints }: NetworkSetParts,
+  around: HostNetwork,
+): BridgeNetwork | undefined {
+  if (!hasDefaultBridge) return undefined;
+  const recorded = endpoints.recorded(undefined);
+  const taken = networks.entries().flatMap(([, { ipam }]) => ipam.pools.map(({ subnet }) => subnet));
+  const plan = planBridge(config, withRoutes(around, taken), recorded);
+  return new BridgeNetwork(
+    { launcher, firewall, ports, host },
+    { config, plan, description: describeBridge(config, plan), record: endpoints.part(undefined), recorded },
+  );
+}
+
+/** The subnets of networks whose bridges are not there (the host was started anew) are in use all the same. */
+function withRoutes(host: HostNetwork, subnets: readonly string[]): HostNetwork {
+  const routes = subnets.map((subnet) => ({ ...parseSubnet(subnet), outInterface: undefined }));
+  return { ...host, routes: [...host.routes, ...routes] };
+}

@@ -1,0 +1,82 @@
+/** Interfaces of a container that runs already: made, taken away and routed by the launcher, in the container's network namespace. */
+import { EngineError } from '../errors/engine-error.ts';
+import type { Launcher } from '../host/launcher-types.ts';
+import type { NetworkSetup } from '../host/network-setup.ts';
+import { deleteLinks, sendAll } from './host-network.ts';
+import { interfaceIndex, interfaceNameOf } from './interface-setup.ts';
+import type { Endpoint } from './network-types.ts';
+import { addDefaultRoute } from './rtnetlink.ts';
+
+type Helpers = Pick<Launcher, 'run' | 'netlink'>;
+
+/** Writes `PATH=VALUE` below /proc/sys/net, which shows the parameters of whoever looks. Arguments are never read as script. */
+const writeParameters =
+  'cd /proc/sys/net && for pair in "$@"; do echo "${pair#*=}" > "${pair%%=*}" || exit 1; done';
+
+/** Makes the interface of a new endpoint in the namespace at `netns`. EngineError `internal` where a step fails; nothing of it is left then. */
+export async function attachInterface(
+  launcher: Helpers,
+  netns: string,
+  endpoint: Endpoint,
+  setup: NetworkSetup,
+): Promise<void> {
+  const what = `make ${interfaceNameOf(endpoint)} of a container`;
+  await setParameters(launcher, netns, endpoint, setup.sysctls ?? {});
+  try {
+    const { failure } = await launcher.netlink(setup.inside, netns);
+    if (failure !== undefined) {
+      throw new EngineError(
+        'internal',
+        `cannot ${what}: errno ${failure.errno} at step ${failure.index + 1}`,
+      );
+    }
+    await sendAll(launcher, what, setup.outside);
+  } catch (error) {
+    await detachInterface(launcher, endpoint);
+    throw error;
+  }
+}
+
+/** Deletes the interface by the host's end of it; nothing happens where it is gone. */
+export async function detachInterface(
+  launcher: Helpers,
+  { hostInterface }: Pick<Endpoint, 'hostInterface'>,
+): Promise<void> {
+  await deleteLinks(launcher, [hostInterface]);
+}
+
+/** Lets the default routes of a namespace go by these endpoints, in place of those that there are. Undefined changes nothing. */
+export async function setDefaultRoutes(
+  launcher: Helpers,
+  netns: string,
+  { ipv4, ipv6 }: { ipv4: Endpoint | undefined; ipv6: Endpoint | undefined },
+): Promise<void> {
+  const messages = [
+    ...(ipv4 === undefined ? [] : [addDefaultRoute(indexOf(ipv4), ipv4.gateway, true)]),
+    ...(ipv6?.ipv6Gateway === undefined ? [] : [addDefaultRoute(indexOf(ipv6), ipv6.ipv6Gateway, true)]),
+  ];
+  if (messages.length === 0) return;
+  const { failure } = await launcher.netlink(messages, netns);
+  if (failure === undefined) return;
+  throw new EngineError('internal', `cannot set the default route of a container: errno ${failure.errno}`);
+}
+
+function indexOf(endpoint: Endpoint): number {
+  return interfaceIndex(Number(/\d+$/.exec(interfaceNameOf(endpoint))?.[0] ?? 0));
+}
+
+/** What a new interface copies. At a start the first network has decided that for all; one that comes later may want it otherwise. */
+async function setParameters(
+  launcher: Helpers,
+  netns: string,
+  endpoint: Endpoint,
+  sysctls: Readonly<Record<string, string>>,
+): Promise<void> {
+  if (Object.keys(sysctls).length === 0) return;
+  const off = endpoint.ipv6Address === undefined ? '1' : '0';
+  const pairs = Object.entries({ 'ipv6/conf/default/disable_ipv6': off, ...sysctls });
+  const argv = ['nsenter', `--net=${netns}`, 'sh', '-c', writeParameters, 'sh'];
+  const result = await launcher.run({ argv: [...argv, ...pairs.map(([path, value]) => `${path}=${value}`)] });
+  if (result.exitCode === 0) return;
+  throw new EngineError('internal', `cannot set network parameters: ${result.stderr.toString().trim()}`);
+}
