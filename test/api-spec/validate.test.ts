@@ -47,7 +47,7 @@ test('each kind of problem is found at its place', () => {
   assert.deepEqual(problems({ Id: 'a', State: 'broken' }), ['enum Thing.State']);
   assert.deepEqual(problems({ Id: 'a', Other: 1 }), ['unknown Thing.Other']);
   assert.deepEqual(problems({ Id: 'a', Parts: [{}] }), ['missing Base.Id']);
-  assert.deepEqual(problems({ Id: 'a', Labels: { a: 7 } }), ['type Thing{}']);
+  assert.deepEqual(problems({ Id: 'a', Labels: { a: 7 } }), ['type Thing.Labels{}']);
 });
 
 test('a difference counts for its versions only', () => {
