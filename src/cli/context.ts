@@ -3,6 +3,7 @@ import type { ApiClient } from '../client/api-client.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { DaemonChoice } from './daemon-choice.ts';
 import type { Io } from './io.ts';
+import type { UserConfig } from './user-config.ts';
 
 export interface Context {
   io: Io;
@@ -15,6 +16,8 @@ export interface Context {
   debug: boolean;
   /** Where docker's config.json of the user is. */
   configFolder: string;
+  /** What it says of how commands behave. */
+  userConfig: UserConfig;
   /** All commands. */
   catalogue: () => Catalogue;
 }

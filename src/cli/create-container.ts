@@ -8,6 +8,7 @@ import { familiarWithTag, type ImageName, parseImageName } from './image-name.ts
 import type { ContainerFlags, imageFlags } from './run-config/container-flags.ts';
 import { createRequest } from './run-config/create-request.ts';
 import { fileError } from './run-config/variables.ts';
+import { platformOr, withProxies } from './user-defaults.ts';
 
 export type CreateFlags = ContainerFlags & FlagValues<typeof imageFlags>;
 
@@ -21,6 +22,7 @@ export interface CreatedContainer {
 
 /** The request that the flags ask for. EngineError `invalid-argument` in docker's words for what is wrong with them. */
 export function prepareRequest(
+  context: Context,
   flags: CreateFlags,
   image: string,
   command: readonly string[],
@@ -29,7 +31,8 @@ export function prepareRequest(
     const message = `invalid pull option: '${flags.pull}': must be one of "always", "missing" or "never"`;
     throw new EngineError('invalid-argument', message);
   }
-  return createRequest(flags, image, command);
+  const proxies = context.userConfig.proxies(context.client.endpoint.label);
+  return createRequest({ ...flags, env: withProxies(flags.env, proxies) }, image, command);
 }
 
 /** Pulls as `--pull` says, creates, writes `--cidfile`, and shows the daemon's warnings. */
@@ -68,7 +71,7 @@ async function createAndPull(
     // Most images are here already: what a pull needs is loaded when it is needed.
     const { pullImage } = await import('./pull-image.ts');
     await pullImage(context, parseImageName(image), context.io.stderr, {
-      platform: flags.platform,
+      platform: platformOr(context.io.env, flags.platform),
       quiet: flags.quiet,
     });
     pullMs = performance.now() - begin;
@@ -94,7 +97,7 @@ function postCreate(
   flags: CreateFlags,
   request: ContainerCreateRequest,
 ): Promise<ContainerCreateResponse> {
-  const query = { name: flags.name, platform: flags.platform };
+  const query = { name: flags.name, platform: platformOr(context.io.env, flags.platform) };
   return context.client.call('POST', '/containers/create', { query, json: request });
 }
 

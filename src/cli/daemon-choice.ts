@@ -1,10 +1,10 @@
 /** Which daemon a command line is for: what flags, environment and the user's contexts say, in docker's order. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { ApiClient } from '../client/api-client.ts';
 import { defaultHost, type Endpoint, parseEndpoint, type TlsSettings } from '../client/endpoint.ts';
 import { EngineError, isEngineError } from '../errors/engine-error.ts';
-import { configFolder, type Environment, type GlobalFlags, tlsSettings } from './global-flags.ts';
+import { type Environment, type GlobalFlags, tlsSettings } from './global-flags.ts';
+import type { UserConfig } from './user-config.ts';
+import { customHeaders } from './user-defaults.ts';
 
 export interface DaemonChoice {
   /** `default` for the one that flags, environment or Gantry's default name. */
@@ -18,8 +18,12 @@ export interface DaemonChoice {
 }
 
 /** EngineError `invalid-argument` for flags that contradict each other. */
-export function chooseDaemon(flags: GlobalFlags, env: Environment): DaemonChoice {
-  if (flags.host.length > 1) throw new EngineError('invalid-argument', 'Specify only one -H');
+export function chooseDaemon(flags: GlobalFlags, env: Environment, userConfig: UserConfig): DaemonChoice {
+  if (flags.host.length > 1)
+    throw new EngineError(
+      'invalid-argument',
+      'Failed to initialize: unable to resolve docker endpoint: Specify only one -H',
+    );
   if (flags.host.length > 0 && flags.context !== '')
     throw new EngineError(
       'invalid-argument',
@@ -29,7 +33,7 @@ export function chooseDaemon(flags: GlobalFlags, env: Environment): DaemonChoice
   const byFlag = flags.context || (flags.host.length > 0 ? 'default' : '');
   const byEnvironment = overriding === undefined ? env['DOCKER_CONTEXT'] : 'default';
   return {
-    contextName: byFlag || byEnvironment || currentContext(configFolder(flags, env)) || 'default',
+    contextName: byFlag || byEnvironment || userConfig.currentContext || 'default',
     overriding,
     defaultAddress: flags.host[0] || (overriding === undefined ? undefined : env[overriding]) || defaultHost,
     defaultTls: tlsSettings(flags, env),
@@ -40,19 +44,6 @@ function hostVariable(env: Environment): DaemonChoice['overriding'] {
   return (['GANTRY_HOST', 'DOCKER_HOST'] as const).find((name) => (env[name] ?? '') !== '');
 }
 
-/** The context that `context use` chose; '' for none. Read without the rest of config.json, for every command needs it. */
-function currentContext(folder: string): string {
-  try {
-    const text = readFileSync(join(folder, 'config.json'), 'utf8');
-    if (!text.includes('"currentContext"')) return '';
-    const { currentContext: name }: { currentContext?: unknown } = Object(JSON.parse(text));
-    return typeof name === 'string' ? name : '';
-  } catch {
-    // Whoever needs the file says what is wrong with it.
-    return '';
-  }
-}
-
 /**
  * A client for the chosen daemon. What is wrong with the choice is thrown when the client is first used, so that
  * commands that mend contexts work nevertheless.
@@ -61,11 +52,12 @@ export async function clientOf(
   choice: DaemonChoice,
   folder: string,
   env: Environment,
+  userConfig: UserConfig,
 ): Promise<() => ApiClient> {
   try {
     const endpoint = await endpointOf(choice, folder);
-    const version = env['DOCKER_API_VERSION'];
-    const client = version ? new ApiClient(endpoint, version) : new ApiClient(endpoint);
+    const version = env['DOCKER_API_VERSION'] || undefined;
+    const client = new ApiClient(endpoint, version, customHeaders(env, userConfig.headers));
     return () => client;
   } catch (error) {
     return () => {

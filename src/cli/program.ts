@@ -10,7 +10,10 @@ import { describeError, exitCodeOf, usageExitCode } from './exit-code.ts';
 import { parseFlags } from './flags/parse-flags.ts';
 import { configFolder, type GlobalFlags, globalFlags } from './global-flags.ts';
 import type { Io } from './io.ts';
+import { UserConfig } from './user-config.ts';
 import { versionLine } from './version-line.ts';
+
+const logLevels = new Set(['trace', 'debug', 'info', 'warn', 'warning', 'error', 'fatal', 'panic']);
 
 /** Runs `gantry ARGS` and gives its exit code; it never throws. */
 export async function runProgram(args: readonly string[], io: Io): Promise<number> {
@@ -18,6 +21,10 @@ export async function runProgram(args: readonly string[], io: Io): Promise<numbe
   if (typeof globals === 'number') return globals;
   const { flags, positional, help } = globals;
   if (flags.version) return say(io, versionLine);
+  if (!logLevels.has(flags['log-level'].toLowerCase())) {
+    io.stderr.write(`Unable to parse logging level: ${flags['log-level']}\n`);
+    return 1;
+  }
   const found = resolveCommand(positional);
   if (found.entry === undefined) return showGroup(found, positional, help, io);
   try {
@@ -33,8 +40,9 @@ export async function runProgram(args: readonly string[], io: Io): Promise<numbe
 
 async function contextOf(flags: GlobalFlags, commandName: string, io: Io): Promise<Context> {
   const folder = configFolder(flags, io.env);
-  const daemon = chooseDaemon(flags, io.env);
-  const client = await clientOf(daemon, folder, io.env);
+  const userConfig = UserConfig.read(folder);
+  const daemon = chooseDaemon(flags, io.env, userConfig);
+  const client = await clientOf(daemon, folder, io.env, userConfig);
   return {
     io,
     commandName,
@@ -44,6 +52,7 @@ async function contextOf(flags: GlobalFlags, commandName: string, io: Io): Promi
     daemon,
     debug: flags.debug,
     configFolder: folder,
+    userConfig,
     catalogue: () => ({ groups, entries: commands.map(catalogueEntry) }),
   };
 }
@@ -146,7 +155,9 @@ async function showGroup(
   const style = styleFor(io.stdout, io.env);
   return say(
     io,
-    found.group === undefined ? rootHelp(style, helpWidth(io)) : groupHelp(found.group, style, helpWidth(io)),
+    found.group === undefined
+      ? rootHelp(style, helpWidth(io), (io.env['DOCKER_HIDE_LEGACY_COMMANDS'] ?? '') !== '')
+      : groupHelp(found.group, style, helpWidth(io)),
   );
 }
 
@@ -164,7 +175,7 @@ async function unknownCommand(found: Resolved, word: string, io: Io): Promise<nu
   const guess = near === undefined ? '' : `\nDid you mean '${scope} ${near}'?\n`;
   const flag = word.startsWith('-');
   const problem = flag ? `unknown flag: ${word}` : `gantry: unknown command: ${scope} ${word}`;
-  const usage = found.group === undefined || flag ? '' : `\nUsage:  ${scope} COMMAND\n`;
+  const usage = found.group === undefined ? '' : `\nUsage:  ${scope} COMMAND\n`;
   io.stderr.write(`${problem}\n${guess}${usage}\nRun '${scope} --help' for more information\n`);
   return flag ? usageExitCode : 1;
 }

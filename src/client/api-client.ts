@@ -39,10 +39,17 @@ const codes: Readonly<Record<number, ErrorCode>> = {
 export class ApiClient {
   readonly endpoint: Endpoint;
   #version: string;
+  readonly #headers: Readonly<Record<string, string>>;
 
-  constructor(endpoint: Endpoint, version: string = apiVersion) {
+  /** `headers` go with every call. */
+  constructor(
+    endpoint: Endpoint,
+    version: string = apiVersion,
+    headers: Readonly<Record<string, string>> = {},
+  ) {
     this.endpoint = endpoint;
     this.#version = version;
+    this.#headers = headers;
   }
 
   /** The API version in use: after a call, the one that the daemon takes. */
@@ -113,7 +120,11 @@ export class ApiClient {
     return {
       method,
       path: `${prefix}${path}${encodeQuery(options.query)}`,
-      headers: { ...(json === undefined ? {} : { 'Content-Type': 'application/json' }), ...options.headers },
+      headers: {
+        ...this.#headers,
+        ...(json === undefined ? {} : { 'Content-Type': 'application/json' }),
+        ...options.headers,
+      },
       ...(body === undefined ? {} : { body }),
       signal: options.signal,
     };

@@ -1,6 +1,7 @@
 /** Parses the arguments of a command as docker does: long and short flags, clusters, `=`, and what is left. */
 import { EngineError, isEngineError } from '../../errors/engine-error.ts';
 import type { FlagSet, FlagSpec, FlagValues } from './flag.ts';
+import { parseBoolean } from './kinds.ts';
 
 export interface ParsedArguments<F extends FlagSet> {
   flags: FlagValues<F>;
@@ -56,7 +57,8 @@ class FlagParser {
         if (!interspersed) return [...positional, ...this.#args];
       }
     }
-    return positional;
+    // After --help what it is asked for: `--help ps`.
+    return this.help ? [...positional, ...this.#args.filter((arg) => !arg.startsWith('-'))] : positional;
   }
 
   #parseLong(arg: string): void {
@@ -66,7 +68,7 @@ class FlagParser {
       throw new EngineError('invalid-argument', `bad flag syntax: ${arg}`);
     const spec = this.#specs.get(name);
     if (spec === undefined) {
-      if (name === 'help') this.help = true;
+      if (name === 'help') this.help = equals < 0 || parseBoolean(arg.slice(equals + 1));
       else throw unknownFlag(name, [...this.#specs.keys()]);
       return;
     }
@@ -137,7 +139,7 @@ export function nearest(word: string, candidates: readonly string[]): string | u
     }))
     .sort((left, right) => left.distance - right.distance);
   const best = ranked[0];
-  return best !== undefined && best.distance <= Math.max(1, Math.ceil(word.length / 3))
+  return best !== undefined && best.distance <= Math.max(1, Math.floor(word.length / 3))
     ? best.candidate
     : undefined;
 }

@@ -7,15 +7,18 @@ import { twoColumns } from './wrap.ts';
 
 type Row = [name: string, summary: string];
 
-/** What `gantry --help` prints. */
-export function rootHelp(style: Style, width: number): string {
+/** What `gantry --help` prints; without the commands that a group has too, where `hideLegacy` says so (but for the common ones). */
+export function rootHelp(style: Style, width: number, hideLegacy = false): string {
   const top = commands.flatMap((entry) =>
     entry.names
       .filter((name) => !name.includes(' '))
       .map((name) => ({ entry, row: [name, entry.summary] as Row })),
   );
   const common = top.filter(({ entry }) => entry.common === true).map(({ row }) => row);
-  const other = top.filter(({ entry }) => entry.common !== true).map(({ row }) => row);
+  const other = top
+    .filter(({ entry }) => entry.common !== true && entry.hidden !== true)
+    .filter(({ entry }) => !hideLegacy || (entry.names.length === 1 && entry.names[0] !== 'inspect'))
+    .map(({ row }) => row);
   const nouns = groups.map((group): Row => [group.name, group.summary]);
   const widest = Math.max(...[...common, ...other, ...nouns].map(([name]) => name.length));
   return [

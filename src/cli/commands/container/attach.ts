@@ -9,6 +9,7 @@ import { proxySignals } from '../../terminal/proxy-signals.ts';
 import { requireTerminal } from '../../terminal/require-terminal.ts';
 import { runSession } from '../../terminal/session.ts';
 import { followWindowSize } from '../../terminal/window-size.ts';
+import { detachKeysOr } from '../../user-defaults.ts';
 
 export const attach = defineCommand({
   usage: '[OPTIONS] CONTAINER',
@@ -21,16 +22,18 @@ export const attach = defineCommand({
     'no-stdin': toggle('Do not attach STDIN'),
     'sig-proxy': toggle('Proxy all received signals to the process', { initial: true }),
   },
-  run: async ({ client, io }, { flags, positional }) => {
+  run: async (context, { flags, positional }) => {
+    const { client, io } = context;
     const name = positional[0] ?? '';
     const container = await client.call<ContainerInspect>('GET', `/containers/${segment(name)}/json`);
     checkState(container);
     const { Tty: tty, OpenStdin } = container.Config;
     const stdin = !flags['no-stdin'] && OpenStdin;
     if (tty && stdin) requireTerminal(io);
-    const detachKeys = parseDetachKeys(flags['detach-keys'] || defaultDetachKeys);
+    const keys = detachKeysOr(context, flags['detach-keys']);
+    const detachKeys = parseDetachKeys(keys || defaultDetachKeys);
     const path = `/containers/${segment(container.Id)}`;
-    const query = { stream: true, stdin, stdout: true, stderr: true, detachKeys: flags['detach-keys'] };
+    const query = { stream: true, stdin, stdout: true, stderr: true, detachKeys: keys };
     const ended = client.call<WaitResponse>('POST', `${path}/wait`);
     ended.catch(() => undefined);
     const stream = await client.hijack('POST', `${path}/attach`, { query });

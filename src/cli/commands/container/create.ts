@@ -13,7 +13,7 @@ export const create = defineCommand({
   flags: { ...imageFlags, ...containerFlags },
   run: async (context, { flags, positional }) => {
     const [image = '', ...command] = positional;
-    const request = await withRunHelp('create', () => prepareRequest(flags, image, command));
+    const request = await withRunHelp('create', () => prepareRequest(context, flags, image, command));
     const { id } = await createContainer(context, flags, image, request);
     context.io.stdout.write(`${id}\n`);
     return 0;

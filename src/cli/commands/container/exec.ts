@@ -11,6 +11,7 @@ import { defaultDetachKeys, parseDetachKeys } from '../../terminal/detach-keys.t
 import { requireTerminal } from '../../terminal/require-terminal.ts';
 import { runSession } from '../../terminal/session.ts';
 import { followWindowSize, windowSize } from '../../terminal/window-size.ts';
+import { detachKeysOr } from '../../user-defaults.ts';
 
 const flags = {
   detach: toggle('Detached mode: run command in the background', { short: 'd' }),
@@ -39,7 +40,7 @@ export const exec = defineCommand({
     if (!given.detach && given.interactive && given.tty) requireTerminal(context.io);
     const size = given.tty ? windowSize() : undefined;
     const consoleSize = size === undefined ? {} : { ConsoleSize: [size.height, size.width] };
-    const keys = given['detach-keys'];
+    const keys = detachKeysOr(context, given['detach-keys']);
     const { Id } = await context.client.call<ExecCreateResponse>(
       'POST',
       `/containers/${segment(container)}/exec`,
@@ -73,7 +74,7 @@ async function runAttached(
   start: object,
 ): Promise<number> {
   const { client, io } = context;
-  const detachKeys = parseDetachKeys(given['detach-keys'] || defaultDetachKeys);
+  const detachKeys = parseDetachKeys(detachKeysOr(context, given['detach-keys']) || defaultDetachKeys);
   const stream = await client.hijack('POST', `/exec/${id}/start`, { json: start });
   const stopResize =
     given.tty && io.stdin.isTerminal ? followWindowSize(client, `/exec/${id}/resize`) : undefined;

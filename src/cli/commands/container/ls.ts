@@ -5,6 +5,9 @@ import { filterFlag, filtersQuery } from '../../filters.ts';
 import { integer, text, toggle } from '../../flags/kinds.ts';
 import { formatHelp, formatRows } from '../../output/format-rows.ts';
 import { containerLayout, containerRow } from '../../rows/container-row.ts';
+import { formatOr } from '../../user-defaults.ts';
+
+const ignoredFormat = 'WARNING: Ignoring custom format, because both --format and --quiet are set.\n';
 
 export const ls = defineCommand({
   usage: '[OPTIONS]',
@@ -28,17 +31,20 @@ export const ls = defineCommand({
     quiet: toggle('Only display container IDs', { short: 'q' }),
     size: toggle('Display total file sizes', { short: 's' }),
   },
-  run: async ({ client, io }, { flags }) => {
+  run: async (context, { flags }) => {
+    const { client, io } = context;
+    const format = formatOr(context, 'ps', flags);
+    if (flags.quiet && format !== '') io.stderr.write(ignoredFormat);
     const limit = flags.latest ? 1 : flags.last;
     const query = {
       all: flags.all || limit > 0,
       limit: limit > 0 ? limit : undefined,
-      size: flags.size || /\.Size\b|\bjson \.(?!\w)/.test(flags.format),
+      size: flags.size || /\.Size\b|\bjson \.(?!\w)/.test(format),
       ...filtersQuery(flags.filter),
     };
     const containers = await client.call<ContainerSummary[]>('GET', '/containers/json', { query });
     const rows = containers.map((container) => containerRow(container, !flags['no-trunc']));
-    io.stdout.write(formatRows(flags.format, flags.quiet, containerLayout(flags.size), rows));
+    io.stdout.write(formatRows(flags.quiet ? '' : format, flags.quiet, containerLayout(flags.size), rows));
     return 0;
   },
 });

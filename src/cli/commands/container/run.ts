@@ -18,6 +18,7 @@ import { parseDetachKeys } from '../../terminal/detach-keys.ts';
 import { requireTerminal } from '../../terminal/require-terminal.ts';
 import { startAttached } from '../../terminal/start-attached.ts';
 import { windowSize } from '../../terminal/window-size.ts';
+import { detachKeysOr } from '../../user-defaults.ts';
 
 const runFlags = {
   detach: toggle('Run container in background and print container ID', { short: 'd' }),
@@ -52,7 +53,12 @@ export const run = defineCommand({
     const [image = '', ...command] = positional;
     checkFlags(context, flags);
     const created = await withRunHelp('run', () =>
-      createContainer(context, flags, image, adjustRequest(prepareRequest(flags, image, command), flags)),
+      createContainer(
+        context,
+        flags,
+        image,
+        adjustRequest(prepareRequest(context, flags, image, command), flags),
+      ),
     );
     return flags.detach && created.request.AttachStdout !== true
       ? startDetached(context, flags, created)
@@ -94,7 +100,7 @@ function runAttached(context: Context, flags: RunFlags, created: CreatedContaine
     stdout: request.AttachStdout === true,
     stderr: request.AttachStderr === true,
     tty: flags.tty,
-    detachKeys: flags['detach-keys'],
+    detachKeys: detachKeysOr(context, flags['detach-keys']),
     proxySignals: flags['sig-proxy'],
     autoRemove: flags.rm,
     ...(flags.explain ? { started: startReportPrinter(context, created, performance.now()) } : {}),

@@ -8,6 +8,7 @@ import { forEachArgument } from '../../each-argument.ts';
 import { text, toggle } from '../../flags/kinds.ts';
 import { requireTerminal } from '../../terminal/require-terminal.ts';
 import { startAttached } from '../../terminal/start-attached.ts';
+import { detachKeysOr } from '../../user-defaults.ts';
 
 export const start = defineCommand({
   usage: '[OPTIONS] CONTAINER [CONTAINER...]',
@@ -71,7 +72,7 @@ async function runAttached(context: Context, name: string, flags: AttachFlags): 
     stdout: true,
     stderr: true,
     tty: Tty,
-    detachKeys: flags['detach-keys'],
+    detachKeys: detachKeysOr(context, flags['detach-keys']),
     proxySignals: true,
     autoRemove: container.HostConfig.AutoRemove,
   });

@@ -8,6 +8,7 @@ import { parseImageName } from '../../image-name.ts';
 import type { Io } from '../../io.ts';
 import { openInput } from '../../open-input.ts';
 import { ProgressDisplay } from '../../output/progress.ts';
+import { platformOr } from '../../user-defaults.ts';
 
 export const importImage = defineCommand({
   usage: '[OPTIONS] file|URL|- [REPOSITORY[:TAG]]',
@@ -30,7 +31,7 @@ export const importImage = defineCommand({
       ...splitReference(reference),
       message: flags.message,
       changes: flags.change,
-      platform: flags.platform,
+      platform: platformOr(io.env, flags.platform),
     };
     const body = isUrl
       ? {}

@@ -8,6 +8,7 @@ import { type FilterMap, filterFlag, filtersQuery, withFilter } from '../../filt
 import { text, toggle } from '../../flags/kinds.ts';
 import { formatHelp, formatRows } from '../../output/format-rows.ts';
 import { imageLayout, imageRows } from '../../rows/image-row.ts';
+import { formatOr } from '../../user-defaults.ts';
 
 export const ls = defineCommand({
   usage: '[OPTIONS] [REPOSITORY[:TAG]]',
@@ -33,11 +34,12 @@ export const ls = defineCommand({
     const reference = positional[0];
     const filters = reference === undefined ? flags.filter : withFilter(flags.filter, 'reference', reference);
     if (flags.tree) return showTree(context, flags, filters);
+    const format = formatOr(context, 'images', flags);
     const query = { all: flags.all, ...filtersQuery(filters) };
     const images = await client.call<ImageSummary[]>('GET', '/images/json', { query });
-    const digests = flags.digests || /\.Digest\b/.test(flags.format);
+    const digests = flags.digests || /\.Digest\b/.test(format);
     const rows = images.flatMap((image) => imageRows(image, { digests, truncate: !flags['no-trunc'] }));
-    io.stdout.write(formatRows(flags.format, flags.quiet, imageLayout(flags.digests), rows));
+    io.stdout.write(formatRows(format, flags.quiet, imageLayout(flags.digests), rows));
     return 0;
   },
 });

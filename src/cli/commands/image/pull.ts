@@ -4,6 +4,7 @@ import { defineCommand } from '../../command.ts';
 import { text, toggle } from '../../flags/kinds.ts';
 import { familiarWithTag, parseImageName } from '../../image-name.ts';
 import { pullImage } from '../../pull-image.ts';
+import { platformOr } from '../../user-defaults.ts';
 
 export const pull = defineCommand({
   usage: '[OPTIONS] NAME[:TAG|@DIGEST]',
@@ -26,7 +27,7 @@ export const pull = defineCommand({
       throw new EngineError('invalid-argument', "tag can't be used with --all-tags/-a");
     if (!named && !flags['all-tags'] && !flags.quiet) stdout.write('Using default tag: latest\n');
     await pullImage(context, name, stdout, {
-      platform: flags.platform,
+      platform: platformOr(context.io.env, flags.platform),
       quiet: flags.quiet,
       allTags: flags['all-tags'],
     });

@@ -7,6 +7,7 @@ import { formatHelp, formatRows, joinLabels, labelMethod } from '../../output/fo
 import { humanSize } from '../../output/human.ts';
 import { naturalOrder } from '../../output/natural-order.ts';
 import { GoRow } from '../../template/value.ts';
+import { formatOr } from '../../user-defaults.ts';
 
 export const ls = defineCommand({
   usage: '[OPTIONS]',
@@ -16,14 +17,15 @@ export const ls = defineCommand({
     format: text(formatHelp),
     quiet: toggle('Only display volume names', { short: 'q' }),
   },
-  run: async ({ client, io }, { flags }) => {
+  run: async (context, { flags }) => {
+    const { client, io } = context;
     const { Volumes } = await client.call<VolumeListResponse>('GET', '/volumes', {
       query: filtersQuery(flags.filter),
     });
     const rows = [...(Volumes ?? [])]
       .sort((left, right) => naturalOrder(left.Name, right.Name))
       .map(volumeRow);
-    io.stdout.write(formatRows(flags.format, flags.quiet, volumeLayout, rows));
+    io.stdout.write(formatRows(formatOr(context, 'volumes', flags), flags.quiet, volumeLayout, rows));
     return 0;
   },
 });
