@@ -249,6 +249,21 @@ const registryCommands: readonly CommandEntry[] = [
 
 const otherCommands: readonly CommandEntry[] = [
   {
+    names: ['network connect'],
+    summary: 'Connect a container to a network',
+    load: async () => (await import('./commands/network/connect.ts')).connect,
+  },
+  {
+    names: ['network create'],
+    summary: 'Create a network',
+    load: async () => (await import('./commands/network/create.ts')).create,
+  },
+  {
+    names: ['network disconnect'],
+    summary: 'Disconnect a container from a network',
+    load: async () => (await import('./commands/network/disconnect.ts')).disconnect,
+  },
+  {
     names: ['network inspect'],
     summary: 'Display detailed information on one or more networks',
     load: async () => (await import('./commands/network/inspect.ts')).inspect,
@@ -257,6 +272,16 @@ const otherCommands: readonly CommandEntry[] = [
     names: ['network ls', 'network list'],
     summary: 'List networks',
     load: async () => (await import('./commands/network/ls.ts')).ls,
+  },
+  {
+    names: ['network prune'],
+    summary: 'Remove all unused networks',
+    load: async () => (await import('./commands/network/prune.ts')).prune,
+  },
+  {
+    names: ['network rm', 'network remove'],
+    summary: 'Remove one or more networks',
+    load: async () => (await import('./commands/network/rm.ts')).rm,
   },
   {
     names: ['volume create'],

@@ -117,7 +117,10 @@ async function objectCandidates(context: Context, name: string, given: number): 
     return containers(context, !['stop', 'kill', 'exec', 'attach', 'pause', 'top', 'port'].includes(verb));
   if (noun === 'image' || noun === 'manifest') return images(context);
   if (noun === 'volume') return volumes(context);
-  if (noun === 'network') return networks(context);
+  if (noun === 'network') {
+    if (!['connect', 'disconnect'].includes(verb) || given === 0) return networks(context);
+    return given === 1 ? containers(context, true) : [];
+  }
   return name === 'inspect' ? [...(await containers(context, true)), ...(await images(context))] : [];
 }
 
