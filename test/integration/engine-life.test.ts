@@ -194,7 +194,7 @@ test('a creation that fails leaves nothing', async () => {
     [{ config: { image: 'nowhere' } }, 'not-found', 'No such image: nowhere:latest'],
     [{ name: '-x' }, 'invalid-argument', /^Invalid container name \(-x\)/],
     [{ config: { workingDir: 'x' } }, 'invalid-argument', /needs to be an absolute path/],
-    [{ host: { networkMode: 'container:lan' } }, 'not-found', 'No such container: lan'],
+    [{ host: { networkMode: 'container:lan' } }, 'invalid-argument', 'No such container: lan'],
     [{ host: { runtime: 'x' } }, 'invalid-argument', 'unknown or invalid runtime name: x'],
     [{ config: { volumes: ['/v'] }, host: { binds: ['/tmp:x'] } }, 'invalid-argument', /invalid/],
     [
