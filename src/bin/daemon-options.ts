@@ -8,6 +8,7 @@ export type OptionKind =
   | 'list'
   | 'map'
   | 'lists'
+  | 'pools'
   | 'bytes'
   | 'runtimes'
   | 'ulimits';
@@ -51,6 +52,12 @@ export const daemonOptions: readonly DaemonOption[] = [
     help: 'Where images, containers and volumes are kept',
   },
   { key: 'debug', flags: '-D, --debug', kind: 'boolean', help: 'Log more', reloads: true },
+  {
+    key: 'default-address-pools',
+    flags: '--default-address-pool',
+    kind: 'pools',
+    help: 'Where subnets of networks come from: base=CIDR,size=PREFIX',
+  },
   {
     key: 'default-cgroupns-mode',
     flags: '--default-cgroupns-mode',

@@ -115,6 +115,7 @@ function toNetwork(read: SettingsReader, defaults: DaemonConfig): Partial<Daemon
     ...(bip === '' ? {} : { bip }),
     ...(fixedCidr === '' ? {} : { fixedCidr }),
     ...(fixedCidr6 === '' ? {} : { fixedCidr6 }),
+    addressPools: read.list('default-address-pools').map(toPool),
     mtu: read.integer('mtu', defaults.mtu),
     ipv6: read.boolean('ipv6', defaults.ipv6),
     icc: read.boolean('icc', defaults.icc),
@@ -220,6 +221,20 @@ function addedRuntimes(words: readonly string[]): Record<string, RuntimeSetting>
     return [match[1], { path: match[2], args: [] }];
   });
   return Object.fromEntries(entries);
+}
+
+/** `base=10.200.0.0/16,size=24`; whether the two fit each other is the network's to check. */
+function toPool(word: string): { base: string; size: number } {
+  const fields = new Map(
+    word
+      .split(',')
+      .map((field): [string, string] => [field.split('=')[0] ?? '', field.slice(field.indexOf('=') + 1)]),
+  );
+  const [base = '', size = ''] = [fields.get('base'), fields.get('size')];
+  if (fields.size === 2 && base !== '' && /^\d{1,3}$/.test(size)) return { base, size: Number(size) };
+  throw new EngineError('invalid-argument', `invalid default-address-pools: ${word}`, {
+    hint: 'write base=10.200.0.0/16,size=24',
+  });
 }
 
 function cgroupDriverOf(execOpts: readonly string[]): 'cgroupfs' | 'systemd' {

@@ -39,6 +39,7 @@ export function valueOfFlag(option: DaemonOption, words: readonly string[]): Set
     case 'bytes':
       return parseBytes(option, word);
     case 'list':
+    case 'pools':
     case 'runtimes':
       return [...words];
     case 'lists':
@@ -67,6 +68,7 @@ const fromJson: Record<OptionKind, (value: unknown, option: DaemonOption) => Set
   list: (value) => (isStringList(value) ? value : undefined),
   map: (value) => (isStringMap(value) ? value : undefined),
   lists: (value) => (isListMap(value) ? value : undefined),
+  pools: (value) => (Array.isArray(value) ? poolsOf(value) : undefined),
   runtimes: (value, option) =>
     isObject(value) ? mapValues(value, (one) => runtimeOf(option, one)) : undefined,
   ulimits: (value, option) =>
@@ -82,6 +84,7 @@ const kindNames = {
   list: 'a list of strings',
   map: 'an object of strings',
   lists: 'an object of lists of strings',
+  pools: 'a list of pools, such as [{"base":"10.200.0.0/16","size":24}]',
   runtimes: 'an object of runtimes, such as {"crun":{"path":"/usr/bin/crun"}}',
   ulimits: 'an object of limits, such as {"nofile":{"Name":"nofile","Soft":1024,"Hard":2048}}',
 };
@@ -124,6 +127,16 @@ function runtimeOf(option: DaemonOption, value: unknown): RuntimeSetting {
   const args = value['runtimeArgs'] ?? [];
   if (!Array.isArray(args)) throw invalid(option, JSON.stringify(value), kindNames.runtimes);
   return { path: value['path'], args: args.map(String) };
+}
+
+/** In the form of the flag: `base=10.200.0.0/16,size=24`. */
+function poolsOf(list: readonly unknown[]): string[] | undefined {
+  const words = list.flatMap((one) =>
+    isObject(one) && typeof one['base'] === 'string' && Number.isInteger(one['size'])
+      ? `base=${one['base']},size=${String(one['size'])}`
+      : [],
+  );
+  return words.length === list.length ? words : undefined;
 }
 
 function ulimitOf(option: DaemonOption, value: unknown): UlimitSetting {

@@ -117,11 +117,14 @@ async function objectCandidates(context: Context, name: string, given: number): 
     return containers(context, !['stop', 'kill', 'exec', 'attach', 'pause', 'top', 'port'].includes(verb));
   if (noun === 'image' || noun === 'manifest') return images(context);
   if (noun === 'volume') return volumes(context);
-  if (noun === 'network') {
-    if (!['connect', 'disconnect'].includes(verb) || given === 0) return networks(context);
-    return given === 1 ? containers(context, true) : [];
-  }
+  if (noun === 'network') return networkCandidates(context, verb, given);
   return name === 'inspect' ? [...(await containers(context, true)), ...(await images(context))] : [];
+}
+
+/** The network comes first, then the container. */
+function networkCandidates(context: Context, verb: string, given: number): Promise<string[]> {
+  if (!['connect', 'disconnect'].includes(verb) || given === 0) return networks(context);
+  return given === 1 ? containers(context, true) : Promise.resolve([]);
 }
 
 /** Those that the user has a login for. */
