@@ -28,6 +28,8 @@ const notes: ReadonlyArray<readonly [route: string, status: number, why: string]
   ['PUT /volumes/{name}', 200, 'volumes of a swarm only'],
   ['PUT /volumes/{name}', 400, 'volumes of a swarm only'],
   ['PUT /volumes/{name}', 404, 'volumes of a swarm only'],
+  ['POST /networks/{id}/connect', 403, 'networks of a swarm only'],
+  ['POST /networks/{id}/disconnect', 403, 'networks of a swarm only'],
   ['GET /containers/{id}/attach/ws', 200, 'a WebSocket begins with 101'],
 ];
 

@@ -1,4 +1,5 @@
 /** Networks: the three that are always there, and those that users make. */
+import { fullEndpoint } from './full-create.ts';
 import type { Scene, Stage } from './stage.ts';
 
 const nobody = { id: 'no-such-network' };
@@ -37,6 +38,7 @@ async function made(stage: Stage): Promise<void> {
     Attachable: true,
     Ingress: false,
     ConfigOnly: false,
+    ConfigFrom: { Network: '' },
     IPAM: {
       Driver: 'default',
       Config: [
@@ -78,6 +80,7 @@ async function prune(stage: Stage): Promise<void> {
 async function members(stage: Stage, name: string, subnet: string): Promise<void> {
   const id = await stage.container('member', { HostConfig: {} });
   const endpoint = {
+    ...fullEndpoint(),
     IPAMConfig: { IPv4Address: `${subnet}.200` },
     Links: [],
     MacAddress: '02:42:0a:fd:00:c8',
@@ -91,7 +94,7 @@ async function members(stage: Stage, name: string, subnet: string): Promise<void
   await connect({ id: name }, { Container: 'nobody' }, 404);
   await connect(nobody, { Container: id }, 404);
   await connect({ id: name }, { Container: 7 }, 400);
-  await connect({ id: 'host' }, { Container: id }, 403);
+  await connect({ id: 'host' }, { Container: id }, 400);
   await stage.get('/networks/{id}', { path: { id: name }, expect: 200 });
   await stage.get('/containers/{id}/json', { path: { id }, expect: 200 });
   await stage.get('/containers/json', { expect: 200 });

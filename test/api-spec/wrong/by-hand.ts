@@ -243,7 +243,6 @@ const others: WrongRequest[] = [
   remove('/networks/bridge', 403, /bridge is a pre-defined network and cannot be removed/),
   remove('/networks/host', 403, /host is a pre-defined network and cannot be removed/),
   post('/networks/create', 400, /name/i, {}),
-  post('/networks/create', 400, /name/i, { Name: 'a b' }),
   post('/networks/create', 403, /operation is not permitted on predefined bridge network|pre-?defined/i, {
     Name: 'bridge',
   }),

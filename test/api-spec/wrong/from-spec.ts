@@ -155,7 +155,7 @@ interface WrongField {
 
 /** Fields that only answers have, those of a swarm, and those that any Linux host ignores. */
 const unread =
-  /^EndpointSettings\.(?:NetworkID|EndpointID|Gateway|IPAddress|IPPrefixLen|IPv6Gateway|GlobalIPv6Address|GlobalIPv6PrefixLen|DNSNames)$|ClusterVolumeSpec|CpuCount|CpuPercent|IOMaximum|KernelMemoryTCP|AuthConfig\.email|^update\.Init$/;
+  /^EndpointSettings\.(?:NetworkID|EndpointID|Gateway|IPAddress|IPPrefixLen|IPv6Gateway|GlobalIPv6Address|GlobalIPv6PrefixLen|DNSNames)$|ClusterVolumeSpec|CpuCount|CpuPercent|IOMaximum|KernelMemoryTCP|AuthConfig\.email|^update\.Init$|LinkLocalIPs/;
 
 /** One document per field of the schema, each with one value of a wrong type. */
 function wrongFields(spec: Spec, schema: Schema, place: string, depth = 0): WrongField[] {
