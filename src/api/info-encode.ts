@@ -32,7 +32,7 @@ export function encodeInfo(info: SystemInfo, version: string): InfoResponse {
     NoProxy: info.noProxy,
     Name: info.name,
     Labels: info.labels,
-    ExperimentalBuild: false,
+    ExperimentalBuild: info.experimental,
     ServerVersion: info.serverVersion,
     Runtimes: encodeRuntimes(info),
     DefaultRuntime: info.defaultRuntime,
@@ -51,9 +51,19 @@ export function encodeInfo(info: SystemInfo, version: string): InfoResponse {
     RuncCommit: { ID: '' },
     InitCommit: { ID: '' },
     ...encodeSecurity(info, version),
-    CDISpecDirs: [],
+    ...discoveredDevices(info, version),
+    CDISpecDirs: info.cdiSpecDirs,
     Warnings: info.warnings.length === 0 ? null : info.warnings,
   };
+}
+
+/** From 1.50, where there are any. */
+function discoveredDevices(
+  { cdiDevices }: SystemInfo,
+  version: string,
+): Pick<InfoResponse, 'DiscoveredDevices'> {
+  if (cdiDevices.length === 0 || compareApiVersions(version, '1.50') < 0) return {};
+  return { DiscoveredDevices: cdiDevices.map((name) => ({ Source: 'cdi', ID: name })) };
 }
 
 function encodeSecurity(info: SystemInfo, version: string) {

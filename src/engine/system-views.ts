@@ -55,6 +55,10 @@ export interface SystemInfo {
   defaultRuntime: string;
   liveRestore: boolean;
   initBinary: string;
+  experimental: boolean;
+  cdiSpecDirs: string[];
+  /** Devices that CDI documents describe, `vendor.com/class=name`. */
+  cdiDevices: string[];
   securityOptions: string[];
   warnings: string[];
 }

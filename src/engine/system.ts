@@ -1,6 +1,7 @@
 /** The daemon as a whole: what it is, what it runs on, and how much room its things take. */
 import { readdir, statfs } from 'node:fs/promises';
 import { effectiveProxies, hidePassword } from '../images/registry/proxies.ts';
+import { deviceNames, readCdiSpecs } from './cdi/cdi-devices.ts';
 import type { Engine } from './engine.ts';
 import { engineVersion, servedApi } from './engine-version.ts';
 import { noFilters } from './filters.ts';
@@ -43,6 +44,9 @@ export async function systemInfo(engine: Engine): Promise<SystemInfo> {
     defaultRuntime: defaultRuntimeName(config, host),
     liveRestore: true,
     initBinary: config.initPath,
+    experimental: config.experimental,
+    cdiSpecDirs: [...config.cdiSpecDirs],
+    cdiDevices: deviceNames(await readCdiSpecs(config.cdiSpecDirs, () => undefined)),
     securityOptions: securityOptions(engine),
     warnings: warnings(engine),
   };
@@ -155,7 +159,7 @@ export async function systemVersion(engine: Engine): Promise<SystemVersion> {
     ApiVersion: servedApi.newest,
     Arch: host.architecture,
     BuildTime: '',
-    Experimental: 'false',
+    Experimental: String(engine.config.experimental),
     GitCommit: '',
     GoVersion: '',
     KernelVersion: host.kernelVersion,

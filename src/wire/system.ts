@@ -120,6 +120,8 @@ export interface InfoResponse {
   /** From 1.49. */
   FirewallBackend?: { Driver: string; Info?: Array<[string, string]> };
   ProductLicense?: string;
+  /** From 1.50. */
+  DiscoveredDevices?: Array<{ Source: string; ID: string }>;
   CDISpecDirs: string[] | null;
   Warnings: string[] | null;
 }

@@ -84,3 +84,16 @@ test('devices and drivers that nobody has are named', async () => {
   assert.match(driver.stderr, /could not select device driver "acme" with capabilities: \[\[gpu\]\]/);
   assert.match(daemon.log(), /broken.json is left out/);
 });
+
+test('info tells the directories and the devices in them', async () => {
+  const [directories, devices] = (
+    await daemon.ok(['info', '-f', '{{json .CDISpecDirs}} {{json .DiscoveredDevices}}'])
+  ).split(' ');
+  assert.deepEqual(JSON.parse(directories ?? ''), [directory]);
+  assert.deepEqual(
+    JSON.parse(devices ?? '')
+      .map((one: { ID: string }) => one.ID)
+      .sort(),
+    ['example.com/net=card', 'nvidia.com/gpu=0', 'nvidia.com/gpu=1'],
+  );
+});
