@@ -43,6 +43,11 @@ export async function createEngine(config: DaemonConfig, log: Logger): Promise<E
   const closers = new Undo();
   try {
     const engine = await assemble(config, log, closers);
+    const repaired = await engine.images.repair();
+    if (repaired.length > 0)
+      log.warn(
+        `${repaired.length} layers were unpacked again: the host went down before they were on the disk`,
+      );
     await restoreContainers(engine);
     for (const container of engine.containers.list()) engine.logs.resume(container);
     sweepParentCgroupSoon(engine);

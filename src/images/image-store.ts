@@ -36,6 +36,7 @@ import type { RegistryConfig } from './registry/endpoints.ts';
 import { Transport } from './registry/transport.ts';
 import { checkLogin, inspectDistribution, remoteManifests } from './registry-questions.ts';
 import { type RemoveOptions, removeImage } from './remove-image.ts';
+import { repairLayers } from './repair-layers.ts';
 import { noSuchImage, resolveImage } from './resolve-image.ts';
 import { saveImages } from './save-images.ts';
 import { searchImages } from './search-images.ts';
@@ -156,6 +157,10 @@ export class ImageStore implements ImageService {
 
   async import(tar: Readable, options: ImportOptions, signal?: AbortSignal): Promise<Image> {
     return this.#view(await importImage(this.#parts, tar, options, signal));
+  }
+
+  repair(): Promise<string[]> {
+    return repairLayers(this.#parts);
   }
 
   get(nameOrId: string): Image {

@@ -196,6 +196,8 @@ export interface ImageService {
     options: { reference?: string; message?: string; changes: readonly string[]; platform?: string },
     signal?: AbortSignal,
   ): Promise<Image>;
+  /** For the start: unpacks again what the host lost when it went down. Returns the layers' chain IDs. */
+  repair(): Promise<string[]>;
   /** By ID, unique ID prefix, name or digest. EngineError `not-found`: "No such image: NAME". */
   get(nameOrId: string): Image;
   find(nameOrId: string): Image | undefined;

@@ -27,6 +27,7 @@ import { SharedSync } from './shared-sync.ts';
 import type { LayerFile, Snapshotter } from './snapshotter.ts';
 import { UnpackPool } from './unpack-pool.ts';
 import { noSpace, throwIfCancelled, type UnpackedTree } from './unpack-thread.ts';
+import { UnsettledLayers } from './unsettled-layers.ts';
 
 export interface OverlaySnapshotterOptions {
   /** `DATA/overlay`. */
@@ -56,7 +57,7 @@ export class OverlaySnapshotter implements Snapshotter {
   readonly #launcher: Pick<Launcher, 'attributes' | 'fileOperations' | 'run'>;
   readonly #gzip: GzipHelper | undefined;
   readonly #pool = new UnpackPool();
-  readonly #sync: SharedSync;
+  readonly #unsettled: UnsettledLayers;
   /** What a crash left is being removed. */
   readonly #sweeping: Promise<void>;
   /** Sizes by chain ID. */
@@ -72,7 +73,7 @@ export class OverlaySnapshotter implements Snapshotter {
     this.#temporaryRoot = join(options.root, 'temporary');
     this.#launcher = options.launcher;
     this.#gzip = options.gzip;
-    this.#sync = new SharedSync(options.launcher, options.root);
+    this.#unsettled = new UnsettledLayers(new SharedSync(options.launcher, options.root));
     this.maxExpansion = options.maxExpansion ?? defaultMaxExpansion;
     mkdirSync(options.root, { recursive: true, mode: 0o710 });
     this.#sweeping = sweepTree(this.#launcher, options.root, this.#temporaryRoot);
@@ -87,6 +88,7 @@ export class OverlaySnapshotter implements Snapshotter {
   async close(): Promise<void> {
     await this.#sweeping;
     await this.#pool.close();
+    await this.#unsettled.close();
   }
 
   hasLayer(chainId: string): boolean {
@@ -249,17 +251,17 @@ export class OverlaySnapshotter implements Snapshotter {
     return { ...source, limit: expansionLimit(statSync(source.path).size, this.maxExpansion) };
   }
 
-  /** Makes a finished layer durable, then visible. */
+  /** Makes a finished layer visible; it becomes durable after that. */
   async #commit(temporary: string, chainId: string, { size, opaque }: UnpackedTree): Promise<void> {
     const target = join(this.#layersRoot, digestHex(chainId));
     const file = await open(join(temporary, layerRecordName), 'wx', 0o600);
     await file.writeFile(JSON.stringify({ size, opaque }));
     await file.close();
-    await this.#sync.run();
+    await this.#unsettled.mark(temporary);
     await rm(target, { recursive: true, force: true });
     await rename(temporary, target);
-    await syncDirectory(this.#layersRoot);
     this.#layers.set(chainId, size);
+    this.#unsettled.settle(target);
   }
 
   /** Out of sight at once, by a rename; deleted after that. */
@@ -281,8 +283,11 @@ export class OverlaySnapshotter implements Snapshotter {
 
   #readLayers(): void {
     for (const name of readdirSync(this.#layersRoot)) {
-      const record = isDigestHex(name) ? readLayerRecord(join(this.#layersRoot, name)) : undefined;
-      if (record !== undefined) this.#layers.set(`sha256:${name}`, record.size);
+      const directory = join(this.#layersRoot, name);
+      const record = isDigestHex(name) ? readLayerRecord(directory) : undefined;
+      if (record === undefined || this.#unsettled.isLost(directory)) continue;
+      this.#layers.set(`sha256:${name}`, record.size);
+      if (this.#unsettled.isMarked(directory)) this.#unsettled.settle(directory);
     }
   }
 
@@ -304,15 +309,6 @@ function readParents(path: string): string[] {
     return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
   } catch {
     return [];
-  }
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path);
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
   }
 }
 

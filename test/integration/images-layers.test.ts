@@ -21,6 +21,7 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { isEngineError } from '../../src/errors/engine-error.ts';
 import { digestOf } from '../../src/oci/digest.ts';
 import { OverlaySnapshotter } from '../../src/snapshots/overlay-snapshotter.ts';
+import { busyboxArchive } from '../support/image-fixtures.ts';
 import { type ImageRooms, openImageRooms } from '../support/image-fixtures-rooms.ts';
 import { type TarEntry, tarOf } from '../support/tar-writer.ts';
 
@@ -345,6 +346,26 @@ test('a full disk is said clearly, and nothing half made stays', async () => {
     execFileSync('umount', [mount]);
     rmSync(mount, { recursive: true });
   }
+});
+
+test('layers that a power cut took are unpacked again from their archives', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'gantry-power-'));
+  const first = await openImageRooms({ directory });
+  const [loaded] = await first.images.load(Readable.from([busyboxArchive()]), () => undefined);
+  const chainId = loaded?.chainIds[0] ?? '';
+  const layer = join(directory, 'overlay/layers', chainId.slice('sha256:'.length));
+  await first.close();
+  assert.ok(!existsSync(join(layer, 'unsettled')), 'settled at the latest when the daemon ends');
+  // As if the host had gone down before that: written during another boot, and half there.
+  writeFileSync(join(layer, 'unsettled'), 'another boot');
+  rmSync(join(layer, 'diff/bin'), { recursive: true });
+  const second = await openImageRooms({ directory });
+  assert.ok(!second.snapshots.hasLayer(chainId));
+  assert.deepEqual(await second.images.repair(), [chainId]);
+  assert.ok(existsSync(join(layer, 'diff/bin/busybox')));
+  assert.deepEqual(second.leftovers(), []);
+  await second.close();
+  rmSync(directory, { recursive: true });
 });
 
 test('layers and containers are there after a restart, half-made things are not', async () => {
