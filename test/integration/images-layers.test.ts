@@ -37,7 +37,7 @@ after(async () => {
   rmSync(outside, { recursive: true });
 });
 
-/** Unpacks an archive and returns the layer's directory. */
+/** Unpacks an archive; returns the layer's directory. */
 async function unpack(entries: readonly TarEntry[] | Buffer): Promise<string> {
   const tar = Buffer.isBuffer(entries) ? entries : tarOf(entries);
   const digest = digestOf(tar);
@@ -367,7 +367,6 @@ test('layers that a power cut took are unpacked again from their archives', asyn
   await second.close();
   rmSync(directory, { recursive: true });
 });
-
 test('layers and containers are there after a restart, half-made things are not', async () => {
   const root = mkdtempSync(join(tmpdir(), 'gantry-layers-'));
   const open = (): OverlaySnapshotter => new OverlaySnapshotter({ root, launcher: rooms.launcher });
