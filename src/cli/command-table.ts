@@ -9,6 +9,7 @@ export interface CommandGroup {
 
 export const groups: readonly CommandGroup[] = [
   { name: 'builder', summary: 'Manage builds' },
+  { name: 'checkpoint', summary: 'Manage checkpoints' },
   { name: 'container', summary: 'Manage containers' },
   { name: 'context', summary: 'Manage contexts' },
   { name: 'image', summary: 'Manage images' },
@@ -282,6 +283,21 @@ const otherCommands: readonly CommandEntry[] = [
     names: ['network rm', 'network remove'],
     summary: 'Remove one or more networks',
     load: async () => (await import('./commands/network/rm.ts')).rm,
+  },
+  {
+    names: ['checkpoint create'],
+    summary: 'Create a checkpoint from a running container',
+    load: async () => (await import('./commands/checkpoint/create.ts')).create,
+  },
+  {
+    names: ['checkpoint ls', 'checkpoint list'],
+    summary: 'List checkpoints for a container',
+    load: async () => (await import('./commands/checkpoint/ls.ts')).ls,
+  },
+  {
+    names: ['checkpoint rm', 'checkpoint remove'],
+    summary: 'Remove a checkpoint',
+    load: async () => (await import('./commands/checkpoint/rm.ts')).rm,
   },
   {
     names: ['volume create'],

@@ -96,6 +96,17 @@ test('a container ends with its checkpoint, and goes on from it', async () => {
   await daemon.ok(['rm', '-f', 'work']);
 });
 
+test('gantry has the same commands, without asking for experiments', async () => {
+  await daemon.ok(['run', '-d', '--name', 'ours', '--runtime', 'saving', 'busybox', 'sleep', '1000']);
+  const gantry = async (...args: string[]): Promise<string> =>
+    (await daemon.gantry(['checkpoint', ...args])).stdout;
+  assert.equal(await gantry('create', '--leave-running', 'ours', 'mark'), 'mark\n');
+  assert.equal(await gantry('ls', 'ours'), 'CHECKPOINT NAME\nmark\n');
+  assert.equal(await gantry('rm', 'ours', 'mark'), '');
+  assert.equal(await gantry('ls', 'ours'), 'CHECKPOINT NAME\n');
+  await daemon.ok(['rm', '-f', 'ours']);
+});
+
 test('checkpoints elsewhere, and those that are not there', async () => {
   const place = join(directory, 'elsewhere');
   await daemon.ok(['run', '-d', '--name', 'move', '--runtime', 'saving', 'busybox', 'sleep', '1000']);
