@@ -3,6 +3,7 @@ import { type FileHandle, open, rename, stat, unlink } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { crc32, createDeflateRaw } from 'node:zlib';
 import { errnoOf } from '../../errors/engine-error.ts';
+import { bytesOf, writeAll } from './file-bytes.ts';
 import { identityOf } from './files.ts';
 import { gzipHeader, gzipTrailer } from './gzip-label.ts';
 
@@ -43,23 +44,16 @@ async function writeCompressed(
 ): Promise<void> {
   const output = await open(target, 'w', 0o640);
   try {
-    const header = gzipHeader(label);
-    await output.write(header);
     let checksum = 0;
-    const count = async function* (chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-      for await (const chunk of chunks) {
-        checksum = crc32(chunk, checksum);
-        yield chunk;
-      }
-    };
+    await output.write(gzipHeader(label));
     await pipeline(
-      source.createReadStream({ start: 0, end: Math.max(0, label.size - 1), autoClose: false }),
-      count,
+      bytesOf(source, label.size, (chunk) => {
+        checksum = crc32(chunk, checksum);
+      }),
       createDeflateRaw({ level }),
-      output.createWriteStream({ start: header.length, autoClose: false }),
+      writeAll(output),
     );
-    const { size } = await output.stat();
-    await output.write(gzipTrailer(checksum, label.size), 0, undefined, size);
+    await output.write(gzipTrailer(checksum, label.size));
   } finally {
     await output.close();
   }

@@ -2,6 +2,7 @@
 import { type FileHandle, open, unlink } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
+import { bytesOf, writeAll } from './file-bytes.ts';
 import { labelReach, readGzipLabel } from './gzip-label.ts';
 import type { LogFile } from './log-file.ts';
 
@@ -67,11 +68,7 @@ async function expand(source: FileHandle, path: string): Promise<FileHandle> {
   const target = await open(name, 'wx+', 0o600);
   try {
     await unlink(name);
-    await pipeline(
-      source.createReadStream({ start: 0, autoClose: false }),
-      createGunzip(),
-      target.createWriteStream({ start: 0, autoClose: false }),
-    );
+    await pipeline(bytesOf(source, Number.POSITIVE_INFINITY), createGunzip(), writeAll(target));
     return target;
   } catch (error) {
     await target.close();

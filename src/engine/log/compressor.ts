@@ -11,11 +11,15 @@ export interface CompressedContainer {
   maxFiles: number;
 }
 
+interface Watched extends CompressedContainer {
+  forgotten: AbortController;
+}
+
 /** Milliseconds between two looks at all logs. */
 const interval = 5000;
 
 export class LogCompressor {
-  readonly #containers = new Map<string, CompressedContainer>();
+  readonly #containers = new Map<string, Watched>();
   readonly #warn: (container: Container, error: unknown) => void;
   #timer: NodeJS.Timeout | undefined;
   #work: Promise<void> = Promise.resolve();
@@ -27,13 +31,18 @@ export class LogCompressor {
 
   /** Looks after it until it has ended and all that it left is compressed. */
   add(entry: CompressedContainer): void {
-    this.#containers.set(entry.container.id, entry);
+    if (this.#containers.has(entry.container.id)) return;
+    this.#containers.set(entry.container.id, { ...entry, forgotten: new AbortController() });
     this.#schedule();
   }
 
-  /** Leaves it alone from now on; resolves when nothing of it is being compressed. */
+  /** Leaves it alone from now on, also where it waits for the container's lock, which the caller holds; resolves when nothing of it is being compressed. */
   async forget(id: string): Promise<void> {
-    if (this.#containers.delete(id)) await this.#work;
+    const entry = this.#containers.get(id);
+    if (entry === undefined) return;
+    this.#containers.delete(id);
+    entry.forgotten.abort();
+    await this.#work;
   }
 
   async close(): Promise<void> {
@@ -61,6 +70,7 @@ export class LogCompressor {
         await this.#compressRotated(entry);
         if (isOver) this.#containers.delete(id);
       } catch (error) {
+        if (entry.forgotten.signal.aborted) continue;
         this.#containers.delete(id);
         this.#warn(entry.container, error);
       }
@@ -68,20 +78,19 @@ export class LogCompressor {
   }
 
   /** Oldest first: the rest may be rotated meanwhile. */
-  async #compressRotated({ container, path, maxFiles }: CompressedContainer): Promise<void> {
+  async #compressRotated(entry: Watched): Promise<void> {
+    const { container, path, maxFiles } = entry;
     const target = `${path}.compressing`;
     for (let number = maxFiles - 1; number > 0; number -= 1) {
       if (this.#closed || !this.#containers.has(container.id)) return;
-      await compressLog(`${path}.${number}`, target, (inode) =>
-        replace({ container, path, maxFiles }, inode, target),
-      );
+      await compressLog(`${path}.${number}`, target, (inode) => replace(entry, inode, target));
     }
   }
 }
 
 /** While it runs its shim does, for only the shim renames its log's files. */
 async function replace(
-  { container, path, maxFiles }: CompressedContainer,
+  { container, path, maxFiles, forgotten }: Watched,
   inode: bigint,
   target: string,
 ): Promise<void> {
@@ -92,5 +101,5 @@ async function replace(
   }
   await container.lock.run(async () => {
     if (container.process === undefined) await replaceRotated(path, maxFiles, inode, target);
-  });
+  }, forgotten.signal);
 }

@@ -23,7 +23,7 @@ export interface LogKeeperOptions {
 }
 
 /** Milliseconds that a removal waits for a receiver that takes what it is sent. */
-const removalPatience = 10_000;
+const removalPatience = 5000;
 
 export class LogKeeper {
   readonly #options: LogKeeperOptions;
