@@ -22,8 +22,10 @@ import type {
 } from '../../src/network/network-types.ts';
 import { openNetworks } from '../../src/network/open-networks.ts';
 import { Database } from '../../src/store/database.ts';
+import type { NameAnswer } from './name-ask.ts';
 
 const execute = promisify(execFile);
+const nameScript = join(import.meta.dirname, 'name-ask.ts');
 const peerScript = join(import.meta.dirname, 'network-peer.ts');
 /** IFLA_NET_NS_FD 8 and its like by pid (<linux/if_link.h>): a test has no descriptor 8 in the launcher. */
 const byDescriptor = Buffer.from([8, 0, 28, 0, 8, 0, 0, 0]);
@@ -114,9 +116,32 @@ export class NetworkLab {
     ports: readonly PortRequest[] = [],
     more: Partial<EndpointRequest> = {},
   ): Promise<Endpoint> {
-    const { endpoint, setup } = await this.bridge.connect({ containerId: id, ports, ...more });
+    return this.join(this.bridge, id, { ports, ...more });
+  }
+
+  /** A container on any network; its names are its ID and `aliases`. */
+  async join(
+    bridge: Bridge,
+    id: string,
+    more: Partial<EndpointRequest> & { aliases?: string[] } = {},
+  ): Promise<Endpoint> {
+    const { aliases = [], ...request } = more;
+    const naming = { names: [id, ...aliases], links: {}, servers: [] };
+    const { endpoint, setup } = await bridge.connect({
+      containerId: id,
+      ports: [],
+      ...(bridge.servesNames ? { naming } : {}),
+      ...request,
+    });
     await this.applySetup(id, setup);
     return endpoint;
+  }
+
+  /** Asks a name server from a container's namespace. */
+  async resolve(from: string, server: string, name: string, ...more: readonly string[]): Promise<NameAnswer> {
+    const inside = ['netns', 'exec', this.namespace(from), process.execPath, nameScript];
+    const { stdout } = await execute('ip', [...inside, server, name, ...more]);
+    return JSON.parse(stdout) as NameAnswer;
   }
 
   async applySetup(name: string, setup: NetworkSetup): Promise<void> {

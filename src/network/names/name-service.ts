@@ -3,6 +3,7 @@ import { errnoOf, messageOf } from '../../errors/engine-error.ts';
 import type { Firewall } from '../firewall.ts';
 import { isUnspecified } from '../ip-address.ts';
 import type { Endpoint, PublishedPort } from '../network-types.ts';
+import { HostAddresses } from './host-addresses.ts';
 import type { HostResolvers } from './host-resolvers.ts';
 import type { NameForwarder, NameProtocol } from './name-forwarder.ts';
 import {
@@ -42,6 +43,7 @@ export class NameService {
   readonly #options: NameServiceOptions;
   readonly #zone = new NameZone();
   readonly #networks = new Map<string, ServedNetwork>();
+  readonly #hostAddresses = new HostAddresses();
   /** Somebody else has port 53. */
   #elsewhere = false;
 
@@ -145,8 +147,7 @@ export class NameService {
     protocol: NameProtocol,
   ): Promise<Buffer | undefined> {
     const query = parseQuery(message);
-    const gateways = this.#networks.get(networkId)?.gateways ?? [];
-    const asker = this.#zone.asker(networkId, address, (one) => gateways.includes(one));
+    const asker = this.#zone.asker(networkId, address, (one) => this.#hostAddresses.has(one));
     if (query === undefined || asker === undefined) return undefined;
     if (query.fault !== undefined) return failureReply(query, query.fault);
     const reply = this.#own(asker, query);

@@ -73,14 +73,14 @@ export class NameZone {
     for (const { endpointId } of this.#byContainer.get(containerId) ?? []) this.#silent.add(endpointId);
   }
 
-  /** Who asks at the gateway of a network; undefined for someone from elsewhere. */
-  asker(networkId: string, address: string, isGateway: (address: string) => boolean): Asker | undefined {
+  /** Who asks at the gateway of a network; undefined for someone from elsewhere. `isHost` tells the host's own addresses. */
+  asker(networkId: string, address: string, isHost: (address: string) => boolean): Asker | undefined {
     const state = this.#networks.get(networkId);
     if (state === undefined) return undefined;
     const bytes = parseAddress(address);
     const endpoint = state.byAddress.get(formatAddress(bytes));
     if (endpoint !== undefined) return this.#container(state.network, endpoint.containerId);
-    const isNear = isGateway(address) || state.network.subnets.some((one) => subnetContains(one, bytes));
+    const isNear = state.network.subnets.some((one) => subnetContains(one, bytes)) || isHost(address);
     return isNear ? { container: undefined, endpoints: [], networks: [state.network] } : undefined;
   }
 
