@@ -1,6 +1,15 @@
 /** A gantryd of a test's own: its data root, exec root, socket, bridge, subnet, nft table and cgroup parent are nobody else's. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -222,10 +231,19 @@ export class TestDaemon {
       await this.launch().catch(() => {});
     await this.removeAll();
     await this.stop();
-    spawnSync('ip', ['link', 'delete', this.bridge], { stdio: 'ignore' });
+    for (const bridge of [this.bridge, ...this.#bridges()])
+      spawnSync('ip', ['link', 'delete', bridge], { stdio: 'ignore' });
     for (const family of ['inet', 'ip', 'ip6', 'bridge'])
       spawnSync('nft', ['delete', 'table', family, this.nftTable], { stdio: 'ignore' });
     rmSync(this.root, { recursive: true, force: true });
+  }
+
+  /** The bridges of networks that it made. */
+  #bridges(): string[] {
+    return readdirSync('/sys/class/net').filter((name) => {
+      const alias = `/sys/class/net/${name}/ifalias`;
+      return existsSync(alias) && readFileSync(alias, 'utf8').trim() === `gantry:${this.nftTable}`;
+    });
   }
 }
 
