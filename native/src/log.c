@@ -164,15 +164,13 @@ static size_t cut_character(const uint8_t *data, size_t len) {
 /* `"time":"2026-01-31T12:34:56.123456789Z"}` and a newline, made once for all lines that came together. */
 struct suffix { const char *stream; char text[64]; size_t len; };
 
-static struct suffix make_suffix(const char *stream) {
+static struct suffix make_suffix(const char *stream, struct timespec when) {
   struct suffix suffix = {.stream = stream};
-  struct timespec now;
   struct tm utc;
   char seconds[32];
-  clock_gettime(CLOCK_REALTIME, &now);
-  gmtime_r(&now.tv_sec, &utc);
+  gmtime_r(&when.tv_sec, &utc);
   strftime(seconds, sizeof seconds, "%Y-%m-%dT%H:%M:%S", &utc);
-  int len = snprintf(suffix.text, sizeof suffix.text, "\"time\":\"%s.%09ldZ\"}\n", seconds, now.tv_nsec);
+  int len = snprintf(suffix.text, sizeof suffix.text, "\"time\":\"%s.%09ldZ\"}\n", seconds, when.tv_nsec);
   suffix.len = (size_t)len;
   return suffix;
 }
@@ -200,8 +198,8 @@ static void put_kept(struct log *log, struct line *line, size_t rest, const stru
   line->len = rest;
 }
 
-void log_write(struct log *log, struct line *line, const char *stream, const uint8_t *data, size_t len) {
-  struct suffix suffix = make_suffix(stream);
+void log_write(struct log *log, struct line *line, const char *stream, const uint8_t *data, size_t len, struct timespec when) {
+  struct suffix suffix = make_suffix(stream, when);
   while (len > 0) {
     size_t room = MAX_LINE - line->len, reach = len < room ? len : room;
     const uint8_t *newline = memchr(data, '\n', reach);
@@ -220,8 +218,8 @@ void log_write(struct log *log, struct line *line, const char *stream, const uin
   }
 }
 
-void log_finish(struct log *log, struct line *line, const char *stream) {
+void log_finish(struct log *log, struct line *line, const char *stream, struct timespec when) {
   if (line->len == 0) return;
-  struct suffix suffix = make_suffix(stream);
+  struct suffix suffix = make_suffix(stream, when);
   put_kept(log, line, 0, &suffix);
 }

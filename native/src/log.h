@@ -1,6 +1,8 @@
 /* The container's log, in Docker's json-file format, rotated by size. Nobody but this renames its files while the container runs. */
 #ifndef LOG_H
 #define LOG_H
+#include <time.h>
+
 #include "wire.h"
 
 enum { MAX_LINE = 16384, LOG_BUFFER = 65536 };
@@ -18,10 +20,10 @@ struct log {
 
 /* Opens the file for appending. False with errno where that fails. */
 bool log_open(struct log *log, const char *path, uint64_t max_size, uint64_t max_files);
-/* Logs the lines that `data` completes, in pieces of at most MAX_LINE bytes, and keeps the rest in `line`. */
-void log_write(struct log *log, struct line *line, const char *stream, const uint8_t *data, size_t len);
+/* Logs the lines that `data` completes, in pieces of at most MAX_LINE bytes, and keeps the rest in `line`. It came at the time `when`. */
+void log_write(struct log *log, struct line *line, const char *stream, const uint8_t *data, size_t len, struct timespec when);
 /* Logs what is left in `line`. */
-void log_finish(struct log *log, struct line *line, const char *stream);
+void log_finish(struct log *log, struct line *line, const char *stream, struct timespec when);
 void log_flush(struct log *log);
 /* Begins anew: what was logged so far is gone, rotated files too. 0 or errno. */
 int log_clear(struct log *log);

@@ -171,6 +171,7 @@ static const struct field shim_fields[] = {
   FIELD(23, NUMBER, shim_request, log_max_size), FIELD(24, NUMBER, shim_request, log_max_files),
   FIELD(25, TEXT, shim_request, oom_file),       FIELD(26, TEXT, shim_request, spill_dir),
   FIELD(27, NUMBER, shim_request, spill_limit),  FIELD(28, TEXT, shim_request, log_attributes),
+  FIELD(29, NUMBER, shim_request, log_buffer),
 };
 
 const char *parse_shim(struct bytes body, struct shim_request *into) {

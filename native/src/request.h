@@ -38,7 +38,7 @@ struct shim_request {
   char *upper, *work, *target, *netns, *log_path, *log_attributes, *oom_file, *spill_dir;
   struct blobs inside, outside;
   uint64_t private_mounts, terminal, open_stdin, stdin_once, columns, rows;
-  uint64_t network, log_max_size, log_max_files, spill_limit;
+  uint64_t network, log_max_size, log_max_files, log_buffer, spill_limit;
 };
 
 /* One mount in a view: `source` on the host, or NULL where only the running container itself has it. */

@@ -99,7 +99,7 @@ static const char *text(struct bytes body, uint32_t tag) {
 static int replace_log(const struct shim *self, const struct frame *frame) {
   const char *from = text(frame->body, 2);
   if (from == NULL) return EINVAL;
-  return self->log == NULL ? ENOENT : log_replace(self->log, number(frame->body, 1, 0), from);
+  return self->log == NULL ? ENOENT : logger_replace(self->log, number(frame->body, 1, 0), from);
 }
 
 static int send_signal(const struct shim *self, const struct frame *frame) {
@@ -158,7 +158,7 @@ static void serve(struct shim *self, struct client *client, const struct frame *
     case STDIN_END:
       return end_input(self, client);
     case LOG_CLEAR:
-      return reply(client, frame, self->log == NULL ? ENOENT : log_clear(self->log));
+      return reply(client, frame, self->log == NULL ? ENOENT : logger_clear(self->log));
     case LOG_REPLACE:
       return reply(client, frame, replace_log(self, frame));
     case LEAVE:

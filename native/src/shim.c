@@ -20,7 +20,6 @@
 
 enum { ORPHAN_MS = 5000, DRAIN_MS = 100, CHUNK = 65536, FAILURE_TEXT = 16384, FIXED_FDS = 7 };
 
-static const char *const stream_names[] = {"stdout", "stderr"};
 static uint8_t chunk[CHUNK];
 
 /* ---- starting ---- */
@@ -99,7 +98,7 @@ static void runtime_started(struct shim *self, int status) {
 /* ---- running ---- */
 
 static void end_stream(struct shim *self, int stream, int *fd) {
-  if (self->log != NULL) log_finish(self->log, &self->lines[stream], stream_names[stream]);
+  if (self->log != NULL) logger_end(self->log, stream);
   if (self->request.terminal) self->terminal = self->streams.in = -1;
   close_fd(fd);
 }
@@ -114,7 +113,7 @@ static bool pump(struct shim *self, int stream) {
     end_stream(self, stream, fd);
     return false;
   }
-  if (self->log != NULL) log_write(self->log, &self->lines[stream], stream_names[stream], chunk, (size_t)got);
+  if (self->log != NULL) logger_write(self->log, stream, chunk, (size_t)got);
   for (struct client *client = self->clients; client != NULL; client = client->next)
     client_output(client, stream, chunk, (size_t)got);
   return true;
@@ -149,7 +148,7 @@ static void drain(struct shim *self) {
   if (self->streams.err >= 0) end_stream(self, 1, &self->streams.err);
   close_fd(&self->streams.in);
   buffer_free(&self->input);
-  if (self->log != NULL) log_flush(self->log);
+  if (self->log != NULL) logger_close(self->log);
   self->exit.oom = oom_killed(self->request.oom_file);
   status_write(&self->exit);
   tell_all(self, EXITED);
@@ -230,7 +229,7 @@ static void turn(struct shim *self) {
   if (fds[1].revents != 0) reap(self);
   if (fds[3].revents != 0) pump(self, 0);
   if (fds[4].revents != 0) pump(self, 1);
-  if (self->log != NULL) log_flush(self->log);
+  if (self->log != NULL) logger_flush(self->log);
   if (self->phase == RUNNING) shim_feed(self);
   if (self->phase == DRAINING) drain(self);
   if (self->phase == DELETING && self->runtime < 0) let_go(self);
@@ -292,11 +291,13 @@ static const char *keep_host_network(void) {
 }
 
 static const char *open_log(struct shim *self) {
-  static struct log log;
-  if (self->request.log_path == NULL) return NULL;
-  self->log = &log;
-  log.attributes = self->request.log_attributes;
-  return log_open(&log, self->request.log_path, self->request.log_max_size, self->request.log_max_files) ? NULL : "log file";
+  static struct logger logger;
+  const struct shim_request *request = &self->request;
+  if (request->log_path == NULL) return NULL;
+  self->log = &logger;
+  logger.log.attributes = request->log_attributes;
+  bool opened = logger_open(&logger, request->log_path, request->log_max_size, request->log_max_files, request->log_buffer);
+  return opened ? NULL : "log file";
 }
 
 static const char *set_up(struct shim *self) {

@@ -2,7 +2,7 @@
 #ifndef STATE_H
 #define STATE_H
 #include "client.h"
-#include "log.h"
+#include "logger.h"
 #include "namespaces.h"
 #include "program.h"
 #include "status.h"
@@ -37,8 +37,7 @@ struct shim {
   size_t input_at;
   bool input_ends;                  /* close standard input after that */
   struct exit_status exit;
-  struct log *log;
-  struct line lines[2];
+  struct logger *log;
 };
 
 /* serve.c: what clients ask and are told. */

@@ -102,8 +102,8 @@ static void lines(struct log *log, struct line *line) {
   uint32_t len = random_below(sizeof data);
   static const uint8_t telling[] = "\n\xe2\x80\xa8 \"\\x";
   for (uint32_t i = 0; i < len; i++) data[i] = random_below(8) == 0 ? (uint8_t)random_below(256) : telling[random_below(8)];
-  log_write(log, line, "stdout", data, len);
-  if (random_below(50) == 0) log_finish(log, line, "stdout");
+  log_write(log, line, "stdout", data, len, (struct timespec){0});
+  if (random_below(50) == 0) log_finish(log, line, "stdout", (struct timespec){0});
   log_flush(log);
   char text[64];
   memcpy(text, data, sizeof text - 1);

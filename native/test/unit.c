@@ -12,7 +12,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "log.h"
+#include "logger.h"
 #include "queue.h"
 #include "request.h"
 #include "status.h"
@@ -76,6 +76,7 @@ static void test_requests(void) {
 
 static struct line line;
 static struct log log_file;
+static const struct timespec when = {1700000000, 5};
 
 static char *read_file(const char *name, size_t *len) {
   int fd = open(name, O_RDONLY);
@@ -92,8 +93,8 @@ static void expect_log(const char *data, size_t len, const char *expected) {
   unlink("log");
   memset(&log_file, 0, sizeof log_file);
   assert(log_open(&log_file, "log", 0, 1));
-  for (size_t i = 0; i < len; i++) log_write(&log_file, &line, "stdout", (const uint8_t *)data + i, 1);
-  log_finish(&log_file, &line, "stdout");
+  for (size_t i = 0; i < len; i++) log_write(&log_file, &line, "stdout", (const uint8_t *)data + i, 1, when);
+  log_finish(&log_file, &line, "stdout", when);
   log_flush(&log_file);
   close(log_file.fd);
   char *got = read_file("log", &got_len);
@@ -122,7 +123,7 @@ static void test_rotation(void) {
   unlink("log");
   assert(log_open(&log_file, "log", 500, 3));
   log_file.len = 0;
-  for (int i = 0; i < 100; i++) log_write(&log_file, &line, "stderr", (const uint8_t *)"0123456789\n", 11);
+  for (int i = 0; i < 100; i++) log_write(&log_file, &line, "stderr", (const uint8_t *)"0123456789\n", 11, when);
   log_flush(&log_file);
   close(log_file.fd);
   const char *names[] = {"log", "log.1", "log.2"};
@@ -146,7 +147,7 @@ static ino_t inode_of(const char *name) {
 }
 
 static void log_lines(int count) {
-  for (int i = 0; i < count; i++) log_write(&log_file, &line, "stdout", (const uint8_t *)"0123456789\n", 11);
+  for (int i = 0; i < count; i++) log_write(&log_file, &line, "stdout", (const uint8_t *)"0123456789\n", 11, when);
   log_flush(&log_file);
 }
 
@@ -225,13 +226,74 @@ static void test_long_lines(void) {
       unlink("log");
       memset(&log_file, 0, sizeof log_file);
       assert(log_open(&log_file, "log", 0, 1));
-      for (size_t at = 0; at < len; at += step) log_write(&log_file, &line, "stdout", data + at, len - at < step ? len - at : step);
+      for (size_t at = 0; at < len; at += step) log_write(&log_file, &line, "stdout", data + at, len - at < step ? len - at : step, when);
       assert(line.len == len - cases[i].first);
-      log_finish(&log_file, &line, "stdout");
+      log_finish(&log_file, &line, "stdout", when);
       log_flush(&log_file);
       close(log_file.fd);
     }
   }
+}
+
+/* A pipe stands for a disk that takes nothing for a while. */
+static void test_slow_disk(void) {
+  static struct logger logger;
+  char text[64];
+  unlink("slow");
+  assert(mkfifo("slow", 0600) == 0);
+  int disk = open("slow", O_RDWR | O_NONBLOCK);
+  assert(disk >= 0 && logger_open(&logger, "slow", 0, 1, 100000));
+  int lines = 20000;
+  for (int i = 0; i < lines; i++) { /* in two halves, so that lines are cut where pieces are dropped */
+    int len = snprintf(text, sizeof text, "line %d\n", i);
+    logger_write(&logger, 0, (const uint8_t *)text, 4);
+    logger_write(&logger, 0, (const uint8_t *)text + 4, (size_t)len - 4);
+  }
+  pthread_mutex_lock(&logger.queue_lock);
+  assert(logger.waiting <= 100000);
+  pthread_mutex_unlock(&logger.queue_lock);
+  struct buffer got = {0};
+  char chunk[4096];
+  for (bool closed = false; !closed;) {
+    ssize_t len = read(disk, chunk, sizeof chunk);
+    if (len > 0) buffer_append(&got, chunk, (size_t)len);
+    if (len > 0) continue;
+    pthread_mutex_lock(&logger.queue_lock);
+    closed = logger.waiting == 0;
+    pthread_mutex_unlock(&logger.queue_lock);
+    usleep(1000);
+  }
+  logger_write(&logger, 0, (const uint8_t *)"later\nrest", 10);
+  logger_end(&logger, 0);
+  logger_close(&logger);
+  for (ssize_t len; (len = read(disk, chunk, sizeof chunk)) > 0;) buffer_append(&got, chunk, (size_t)len);
+  buffer_append(&got, "", 1);
+  int count = 0, number, last = -1;
+  for (char *at = (char *)got.data; (at = strstr(at, "{\"log\":\"line ")) != NULL; at++, count++) {
+    assert(sscanf(at, "{\"log\":\"line %d\\n\",\"stream\":\"stdout\"", &number) == 1 && number > last);
+    last = number;
+  }
+  assert(count > 5000 && count < lines);
+  assert(strstr((char *)got.data, "{\"log\":\"later\\n\"") != NULL && strstr((char *)got.data, "{\"log\":\"rest\",") != NULL);
+  buffer_free(&got);
+  close(disk);
+  close(logger.log.fd);
+}
+
+static void test_logger(void) {
+  static struct logger logger;
+  size_t len;
+  unlink("log");
+  assert(logger_open(&logger, "log", 0, 1, 1 << 20));
+  logger_write(&logger, 0, (const uint8_t *)"old\n", 4);
+  assert(logger_clear(&logger) == 0);
+  logger_write(&logger, 1, (const uint8_t *)"new\n", 4);
+  logger_close(&logger);
+  char *content = read_file("log", &len);
+  assert(strstr(content, "new") != NULL && strstr(content, "stderr") != NULL);
+  assert(strncmp(content, "{\"log\":\"", 8) == 0 && logger_replace(&logger, 1, "x") == ENOENT);
+  free(content);
+  close(logger.log.fd);
 }
 
 static void test_datagrams(void) {
@@ -367,6 +429,8 @@ int main(void) {
   test_one_file();
   test_attributes_of_lines();
   test_long_lines();
+  test_slow_disk();
+  test_logger();
   test_datagrams();
   test_queue();
   test_status();
@@ -375,6 +439,6 @@ int main(void) {
   char command[64];
   snprintf(command, sizeof command, "rm -r %s", dir);
   assert(system(command) == 0);
-  puts("13 passed, 0 failed");
+  puts("15 passed, 0 failed");
   return 0;
 }

@@ -34,6 +34,8 @@ export interface LogTarget {
   maxSize: number;
   /** Files kept, the current one included. */
   maxFiles: number;
+  /** Bytes of output that may wait for the disk, more are dropped; undefined or 0 where the process waits for it. */
+  buffer?: number;
   /** Put as it is before the time of each line: `"attrs":{"tag":"web"},`. */
   attributes?: string;
 }

@@ -59,6 +59,7 @@ const tags = {
   spillDirectory: 26,
   spillLimit: 27,
   logAttributes: 28,
+  logBuffer: 29,
 } as const;
 
 const networkKinds = { host: 0, new: 1, path: 2 } as const;
@@ -160,6 +161,7 @@ function logFields(log: LogTarget): Field[] {
     [tags.logMaxSize, log.maxSize],
     [tags.logMaxFiles, log.maxFiles],
     ...(log.attributes === undefined ? [] : each(tags.logAttributes, [log.attributes])),
+    [tags.logBuffer, log.buffer ?? 0],
     [tags.spillDirectory, dirname(log.path)],
   ];
 }

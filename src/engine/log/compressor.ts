@@ -1,4 +1,5 @@
 /** Compresses what containers' logs were rotated to, one file at a time, in the background. */
+import { existsSync } from 'node:fs';
 import { isEngineError } from '../../errors/engine-error.ts';
 import type { Container } from '../container-table.ts';
 import { isActive } from '../state.ts';
@@ -80,6 +81,8 @@ export class LogCompressor {
   /** Oldest first: the rest may be rotated meanwhile. */
   async #compressRotated(entry: Watched): Promise<void> {
     const { container, path, maxFiles } = entry;
+    /* Whatever is rotated passes through number 1, and older files were compressed before it. */
+    if (!existsSync(`${path}.1`)) return;
     const target = `${path}.compressing`;
     for (let number = maxFiles - 1; number > 0; number -= 1) {
       if (this.#closed || !this.#containers.has(container.id)) return;

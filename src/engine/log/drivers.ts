@@ -2,7 +2,7 @@
 import type { DaemonConfig } from '../daemon-config.ts';
 import type { HostConfig } from '../model.ts';
 import { checkPatterns } from './attributes.ts';
-import { booleanOption, bytesOf, invalidOption, type LogOptions, sizeOption } from './options.ts';
+import { booleanOption, bytesOf, invalidOption, type LogOptions } from './options.ts';
 import { fluentdSettings } from './remote/fluentd.ts';
 import { gelfSettings } from './remote/gelf.ts';
 import { syslogSettings } from './remote/syslog.ts';
@@ -139,12 +139,6 @@ function checkMode(config: LogOptions): void {
 
 export function isLocal(type: string): boolean {
   return type === '' || type === 'json-file' || type === 'local';
-}
-
-/** Bytes of output that may wait for the disk; undefined where the container waits for it. */
-export function bufferSize(config: LogOptions): number | undefined {
-  if (config['mode'] !== 'non-blocking') return undefined;
-  return sizeOption(config, 'max-buffer-size', 1 << 20);
 }
 
 /** Can `logs` read it? */

@@ -66,3 +66,12 @@ test('attributes stand in the lines of json-file only', () => {
   assert.equal(targetOf({ type: 'json-file', config: {} })?.attributes, undefined);
   assert.equal(targetOf({ type: 'syslog', config: options })?.attributes, undefined);
 });
+
+test('output waits in memory where it may not hold the container up', () => {
+  const bufferOf = (config: Record<string, string>): number | undefined =>
+    targetOf({ type: 'json-file', config })?.buffer;
+  assert.equal(bufferOf({}), undefined);
+  assert.equal(bufferOf({ mode: 'blocking' }), undefined);
+  assert.equal(bufferOf({ mode: 'non-blocking' }), 1 << 20);
+  assert.equal(bufferOf({ mode: 'non-blocking', 'max-buffer-size': '4k' }), 4096);
+});

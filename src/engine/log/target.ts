@@ -5,7 +5,7 @@ import type { HostConfig } from '../model.ts';
 import { containerFiles } from '../paths.ts';
 import { extraAttributes } from './attributes.ts';
 import { type LogSubject, tagFields } from './context.ts';
-import { booleanOption, bytesOf, invalidOption, type LogOptions } from './options.ts';
+import { booleanOption, bytesOf, invalidOption, type LogOptions, sizeOption } from './options.ts';
 import { expandTag } from './template.ts';
 
 type LogConfig = HostConfig['logConfig'];
@@ -73,8 +73,15 @@ export function logTarget(
     path: containerFiles(roots, record.id).log,
     maxSize,
     maxFiles,
+    ...bufferOf(logConfig.config),
     ...(attributes === '' ? {} : { attributes }),
   };
+}
+
+/** Bytes of output that may wait for the disk, in `mode=non-blocking`. */
+function bufferOf(options: LogOptions): { buffer?: number } {
+  if (options['mode'] !== 'non-blocking') return {};
+  return { buffer: Math.max(1, sizeOption(options, 'max-buffer-size', 1 << 20)) };
 }
 
 /** Attributes of each line of a json-file log; the tag where the user gives one. Other drivers tell them by themselves. */
