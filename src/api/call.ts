@@ -17,6 +17,8 @@ export interface Call {
   /** Its headers, and its body where that is no JSON. */
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
+  /** The JSON body, where it was read already. */
+  readonly body?: { readonly fields: Fields | undefined };
   /** Takes the response out of the server's hands, for a stream. */
   readonly hijack: () => void;
   /** Aborts when the client goes before the answer is complete. */
@@ -49,8 +51,8 @@ export function speaks(call: Pick<Call, 'version'>, version: string): boolean {
 }
 
 /** The fields of the JSON body; undefined where there is none. */
-export function jsonBody(call: Call): Promise<Fields | undefined> {
-  return readJson(call.request.headers, call.request);
+export async function jsonBody(call: Call): Promise<Fields | undefined> {
+  return call.body === undefined ? readJson(call.request.headers, call.request) : call.body.fields;
 }
 
 /** The fields of the JSON body. EngineError `invalid-argument` where there is none. */

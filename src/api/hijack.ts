@@ -42,7 +42,12 @@ export function isHijack(request: IncomingMessage): boolean {
 }
 
 /** Serves hijacked requests to their end. Never rejects: what fails is said to the client. */
-export function createHijack(engine: Engine, headers: Readonly<Record<string, string>>) {
+export function createHijack(
+  engine: Engine,
+  headers: Readonly<Record<string, string>>,
+  /** Throws where the connection may not do that. */
+  permit: (request: IncomingMessage, path: string) => void = () => undefined,
+) {
   return async (request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> => {
     const { version, path } = splitVersion(request.url ?? '');
     const call: Hijack = { engine, headers, request, socket, version, path, switched: false };
@@ -51,6 +56,7 @@ export function createHijack(engine: Engine, headers: Readonly<Record<string, st
     if (head.length > 0) socket.unshift(head);
     try {
       checkVersion(version);
+      permit(request, path);
       const opening = await openSession(call);
       if (opening === undefined) answer(call, 200, '');
       else await serve(call, opening);

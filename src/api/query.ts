@@ -14,6 +14,13 @@ export class Query {
     this.#values = new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1));
   }
 
+  /** The same query with another value of `name`. */
+  with(name: string, value: string): Query {
+    const values = new URLSearchParams(this.#values);
+    values.set(name, value);
+    return new Query(`?${values.toString()}`);
+  }
+
   has(name: string): boolean {
     return this.#values.has(name);
   }

@@ -1,19 +1,12 @@
-/** Where the daemon listens: UNIX sockets, TCP, TCP with TLS. */
-import { chmodSync, chownSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { connect, createServer, type Server, type Socket } from 'node:net';
-import { dirname } from 'node:path';
-import { createServer as createTlsServer } from 'node:tls';
-import { EngineError, errnoOf, messageOf } from '../errors/engine-error.ts';
-
-export interface TlsSettings {
-  /** undefined where the user said nothing: TCP is refused then. */
-  enabled: boolean | undefined;
-  /** Demand certificates of clients. */
-  verify: boolean;
-  caFile: string;
-  certFile: string;
-  keyFile: string;
-}
+/** Where the daemon listens: UNIX sockets, TCP, TCP with TLS, sockets that systemd passes on. */
+import { rmSync } from 'node:fs';
+import { createServer, isIP, type Server, type Socket } from 'node:net';
+import type { OpenSocket, SocketOpener, SocketScope } from '../engine/sockets.ts';
+import { EngineError } from '../errors/engine-error.ts';
+import { listening } from './daemon-listeners-bind.ts';
+import { passedDescriptors } from './daemon-listeners-fd.ts';
+import { isSecure, secured, type TlsSettings } from './daemon-listeners-tls.ts';
+import { groupId, listenUnix, requiredGroupId } from './daemon-listeners-unix.ts';
 
 export interface ListenOptions {
   hosts: readonly string[];
@@ -32,9 +25,15 @@ export interface Listeners {
   close(): void;
 }
 
+interface Listener {
+  server: Server;
+  address: string;
+  path?: string;
+}
+
 /** Listens everywhere, or nowhere: what was opened is closed again where one fails. */
 export async function listenAll(options: ListenOptions): Promise<Listeners> {
-  const opened: Array<{ server: Server; address: string; path?: string }> = [];
+  const opened: Listener[] = [];
   const close = (): void => {
     for (const { server, path } of opened) {
       server.close();
@@ -42,7 +41,7 @@ export async function listenAll(options: ListenOptions): Promise<Listeners> {
     }
   };
   try {
-    for (const host of options.hosts) opened.push(await listen(host, options));
+    for (const host of options.hosts) opened.push(...(await listen(host, options)));
   } catch (error) {
     close();
     throw error;
@@ -50,155 +49,142 @@ export async function listenAll(options: ListenOptions): Promise<Listeners> {
   return { addresses: opened.map((one) => one.address), close };
 }
 
-async function listen(
-  host: string,
-  options: ListenOptions,
-): Promise<{ server: Server; address: string; path?: string }> {
+async function listen(host: string, options: ListenOptions): Promise<Listener[]> {
   const match = /^(?:([a-z]+):\/\/)?(.*)$/.exec(host);
-  const [scheme, rest] = [match?.[1] ?? 'tcp', match?.[2] ?? ''];
-  if (scheme === 'unix') {
-    const path = rest === '' ? '/run/gantry.sock' : rest;
-    return { server: await listenUnix(path, options), address: `unix://${path}`, path };
+  const [scheme, rest] = [match?.[1] ?? (host.startsWith('/') ? 'unix' : 'tcp'), match?.[2] ?? ''];
+  switch (scheme) {
+    case 'unix': {
+      const path = rest === '' ? '/run/gantry.sock' : rest;
+      const { accept } = options;
+      const server = await listenUnix({ path, mode: 0o660, group: ownGroup(options), accept });
+      return [{ server, address: `unix://${path}`, path }];
+    }
+    case 'tcp':
+      return [await listenTcp(rest, options)];
+    case 'fd': {
+      const descriptors = passedDescriptors(rest, process.env, process.pid);
+      return Promise.all(descriptors.map((descriptor) => listenDescriptor(descriptor, options)));
+    }
+    default:
+      throw new EngineError(
+        'invalid-argument',
+        `unable to parse docker host ${host}: ${schemeProblem(scheme)}`,
+        {
+          hint: 'use unix://PATH, tcp://HOST:PORT or fd://',
+        },
+      );
   }
-  if (scheme === 'tcp') return listenTcp(rest, options);
-  const hint = 'use unix://PATH or tcp://HOST:PORT';
-  if (scheme === 'fd') {
-    throw new EngineError('invalid-argument', `${host}: sockets passed by systemd are not supported`, {
-      hint,
-    });
-  }
-  throw new EngineError('invalid-argument', `unable to parse docker host ${host}: unknown scheme`, { hint });
 }
 
-async function listenUnix(path: string, options: ListenOptions): Promise<Server> {
-  const group = groupId(options);
-  mkdirSync(dirname(path), { recursive: true });
-  await removeStaleSocket(path);
-  const server = createServer({ allowHalfOpen: true }, options.accept);
-  const mask = process.umask(0o177);
-  try {
-    await listening(server, { path });
-  } finally {
-    process.umask(mask);
-  }
-  chownSync(path, 0, group);
-  chmodSync(path, 0o660);
-  return server;
-}
-
-/** Removes a socket that nobody listens on. EngineError `conflict` where somebody does. */
-async function removeStaleSocket(path: string): Promise<void> {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  if (stat === undefined) return;
-  if (!stat.isSocket()) {
-    throw new EngineError('conflict', `can't listen on ${path}: a file that is no socket is there`);
-  }
-  if (await answers(path)) {
-    throw new EngineError('conflict', `can't listen on ${path}: another daemon listens there`, {
-      hint: 'stop it, or give this one another address with -H',
-    });
-  }
-  rmSync(path);
-}
-
-function answers(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = connect({ path });
-    const settle = (alive: boolean): void => {
-      probe.destroy();
-      resolve(alive);
-    };
-    probe.on('connect', () => settle(true)).on('error', () => settle(false));
-  });
+function schemeProblem(scheme: string): string {
+  if (scheme === 'npipe') return 'named pipes are for Windows';
+  return scheme === 'ssh' ? 'clients alone use ssh, and need no listener for it' : 'unknown scheme';
 }
 
 /** The group `docker` counts only where it exists, unless the user named it. */
-function groupId(options: ListenOptions): number {
-  if (options.group === '') return 0;
-  if (/^\d+$/.test(options.group)) return Number(options.group);
-  const line = readFileSync('/etc/group', 'utf8')
-    .split('\n')
-    .find((one) => one.startsWith(`${options.group}:`));
-  if (line !== undefined) return Number(line.split(':')[2] ?? 0);
-  if (!options.groupGiven) return 0;
-  throw new EngineError('invalid-argument', `group ${options.group} not found`, {
-    hint: `make it with groupadd ${options.group}, or give another --group`,
-  });
+function ownGroup({ group, groupGiven }: ListenOptions): number {
+  if (group === '') return 0;
+  return groupGiven ? requiredGroupId(group) : (groupId(group) ?? 0);
 }
 
-async function listenTcp(rest: string, options: ListenOptions): Promise<{ server: Server; address: string }> {
-  const { tls } = options;
-  const address = parseTcp(rest, tls);
-  const secure = tls.enabled === true || tls.verify;
-  if (!secure && tls.enabled === undefined) {
-    throw new EngineError('invalid-argument', `tcp://${rest}: refusing to listen on TCP without TLS`, {
-      hint: 'use --tlsverify with certificates, or --tls=false if everyone who reaches this port may be root on this host',
-    });
-  }
-  if (!secure) {
-    options.warn(
-      `API is accessible on http://${address.host}:${address.port} WITHOUT ENCRYPTION OR AUTHENTICATION: everyone who reaches it is root on this host`,
+async function listenTcp(rest: string, options: ListenOptions): Promise<Listener> {
+  const address = parseTcp(rest, options.tls);
+  const accept = tcpAcceptor(address.host, address.port, options);
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, accept);
+  await listening(server, address);
+  return { server, address: tcpAddress(server, address.host) };
+}
+
+/** EngineErrors `invalid-argument` for TCP without TLS that nobody asked for, and for unusable certificates. */
+function tcpAcceptor(host: string, port: number, options: ListenOptions): (socket: Socket) => void {
+  const { tls, accept, warn } = options;
+  if (isSecure(tls)) return secured(tls, accept, warn);
+  allowPlain({ host, port }, options);
+  return accept;
+}
+
+/** Whoever reaches a TCP socket without TLS is root here: the user must have said so. */
+function allowPlain({ host, port }: { host: string; port: number }, { tls, warn }: ListenOptions): void {
+  if (tls.enabled === undefined) {
+    throw new EngineError(
+      'invalid-argument',
+      `tcp://${host}:${port}: refusing to listen on TCP without TLS`,
+      {
+        hint: 'use --tlsverify with certificates, or --tls=false if everyone who reaches this port may be root on this host',
+      },
     );
   }
-  const server = secure
-    ? createTlsServer({ ...tlsOptions(tls), allowHalfOpen: true }, options.accept)
-    : createServer({ allowHalfOpen: true, noDelay: true }, options.accept);
-  await listening(server, address);
+  const where = `API is accessible on http://${host}:${port} WITHOUT ENCRYPTION OR AUTHENTICATION`;
+  if (isLoopback(host))
+    warn(`${where}: everyone on this host, and every page in its browsers, may be root on it`);
+  else
+    warn(
+      `${where}: everyone who reaches this address is root on this host. Bind it to 127.0.0.1, or use --tlsverify`,
+    );
+}
+
+/** Names are taken for foreign: they may lead anywhere. */
+export function isLoopback(host: string): boolean {
+  if (host === 'localhost' || host === '::1') return true;
+  return isIP(host) === 4 && host.startsWith('127.');
+}
+
+function tcpAddress(server: Server, host: string): string {
   const bound = server.address();
-  const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
-  return {
-    server,
-    address: `tcp://${address.host.includes(':') ? `[${address.host}]` : address.host}:${port}`,
-  };
+  const port = typeof bound === 'object' && bound !== null ? bound.port : 0;
+  return `tcp://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 /** `HOST:PORT`, `[V6]:PORT`, `:PORT` or `HOST`; Docker's ports are 2375, and 2376 with TLS. */
 function parseTcp(rest: string, tls: TlsSettings): { host: string; port: number } {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]/]*))(?::(\d{1,5}))?\/?$/.exec(rest);
-  if (match === null) throw new EngineError('invalid-argument', `invalid bind address format: tcp://${rest}`);
+  if (match === null || Number(match[3] ?? 0) > 65_535)
+    throw new EngineError('invalid-argument', `invalid bind address format: tcp://${rest}`);
   const host = match[1] ?? match[2] ?? '';
-  const port = match[3] === undefined ? (tls.enabled === true || tls.verify ? 2376 : 2375) : Number(match[3]);
+  const port = match[3] === undefined ? (isSecure(tls) ? 2376 : 2375) : Number(match[3]);
   return { host: host === '' ? '127.0.0.1' : host, port };
 }
 
-function tlsOptions(tls: TlsSettings) {
-  return {
-    cert: readPem(tls.certFile),
-    key: readPem(tls.keyFile),
-    minVersion: 'TLSv1.2' as const,
-    ...(tls.verify ? { ca: readPem(tls.caFile), requestCert: true, rejectUnauthorized: true } : {}),
-  };
-}
-
-function readPem(path: string): Buffer {
+/** systemd made the socket, its mode and its group. One of TCP is under the same rules as our own. */
+async function listenDescriptor(fd: number, options: ListenOptions): Promise<Listener> {
+  let accept = options.accept;
+  const server = createServer({ allowHalfOpen: true }, (socket) => accept(socket));
+  await listening(server, { fd });
+  const bound = server.address();
+  if (typeof bound !== 'object' || bound === null) return { server, address: `fd://${fd}` };
   try {
-    return readFileSync(path);
-  } catch (cause) {
-    throw new EngineError(
-      'invalid-argument',
-      `could not load X509 key pair or authority: ${messageOf(cause)}`,
-      {
-        cause,
-        hint: 'name the files with --tlscacert, --tlscert and --tlskey',
-      },
-    );
+    accept = tcpAcceptor(bound.address, bound.port, options);
+    return { server, address: tcpAddress(server, bound.address) };
+  } catch (error) {
+    server.close();
+    throw error;
   }
 }
 
-function listening(server: Server, where: { path: string } | { host: string; port: number }): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const fail = (error: Error): void => reject(listenError(error, where));
-    server.once('error', fail).listen(where, () => {
-      server.off('error', fail);
-      resolve();
-    });
-  });
-}
-
-function listenError(error: Error, where: { path: string } | { host: string; port: number }): EngineError {
-  const place = 'path' in where ? where.path : `${where.host}:${where.port}`;
-  const taken = errnoOf(error) === 'EADDRINUSE';
-  return new EngineError(taken ? 'conflict' : 'internal', `can't listen on ${place}: ${error.message}`, {
-    cause: error,
-  });
+/** Opens scoped sockets. What they may do is up to `accept`. */
+export function scopedSocketOpener(accept: (socket: Socket, scope: SocketScope) => void): SocketOpener {
+  return {
+    open: async ({ path, mode, group: name }, scope): Promise<OpenSocket> => {
+      const connections = new Set<Socket>();
+      const group = name === '' ? 0 : requiredGroupId(name);
+      const server = await listenUnix({
+        path,
+        mode,
+        group,
+        accept: (socket) => {
+          connections.add(socket);
+          socket.on('close', () => connections.delete(socket));
+          accept(socket, scope);
+        },
+      });
+      return {
+        connections: () => connections.size,
+        close: () => {
+          server.close();
+          for (const socket of connections) socket.destroy();
+          rmSync(path, { force: true });
+        },
+      };
+    },
+  };
 }

@@ -125,7 +125,7 @@ export const daemonOptions: readonly DaemonOption[] = [
     key: 'hosts',
     flags: '-H, --host',
     kind: 'list',
-    help: 'Where to listen: unix://PATH or tcp://HOST:PORT',
+    help: 'Where to listen: unix://PATH, tcp://HOST:PORT or fd:// (systemd)',
   },
   {
     key: 'http-proxy',
@@ -296,7 +296,12 @@ export const daemonOptions: readonly DaemonOption[] = [
   },
   { key: 'tlscert', flags: '--tlscert', kind: 'text', help: 'Certificate of the daemon' },
   { key: 'tlskey', flags: '--tlskey', kind: 'text', help: 'Key of the daemon' },
-  { key: 'tlsverify', flags: '--tlsverify', kind: 'boolean', help: 'Use TLS and demand client certificates' },
+  {
+    key: 'tlsverify',
+    flags: '--tlsverify',
+    kind: 'boolean',
+    help: 'Use TLS and demand client certificates; false for TLS without',
+  },
   {
     key: 'userland-proxy',
     flags: '--userland-proxy',

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type DaemonConfig, defaultDaemonConfig } from '../engine/daemon-config.ts';
 import type { Ulimit } from '../engine/model.ts';
 import { EngineError } from '../errors/engine-error.ts';
-import type { TlsSettings } from './daemon-listeners.ts';
+import type { TlsSettings } from './daemon-listeners-tls.ts';
 import type { RuntimeSetting, Settings, UlimitSetting } from './daemon-values.ts';
 import { parseRegistryAddress, type RegistryAddress } from './embedded-registry.ts';
 
@@ -127,11 +127,14 @@ function toNetwork(read: SettingsReader, defaults: DaemonConfig): Partial<Daemon
   };
 }
 
+/** As in dockerd: to say anything of tlsverify turns TLS on, and TLS demands client certificates unless told not to. */
 function toTls(read: SettingsReader): TlsSettings {
+  const enabled = read.optionalBoolean('tls');
+  const verify = read.optionalBoolean('tlsverify');
   const certPath = process.env['DOCKER_CERT_PATH'] ?? '/etc/gantry/tls';
   return {
-    enabled: read.optionalBoolean('tls'),
-    verify: read.boolean('tlsverify', false),
+    enabled: enabled ?? (verify === undefined ? undefined : true),
+    verify: verify ?? enabled === true,
     caFile: read.text('tlscacert', join(certPath, 'ca.pem')),
     certFile: read.text('tlscert', join(certPath, 'cert.pem')),
     keyFile: read.text('tlskey', join(certPath, 'key.pem')),

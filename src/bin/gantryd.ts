@@ -10,7 +10,7 @@ import { engineVersion } from '../engine/engine-version.ts';
 import { EngineError, messageOf } from '../errors/engine-error.ts';
 import { preflight } from '../host/preflight.ts';
 import { type CommandLine, parseCommandLine } from './daemon-flags.ts';
-import { type Listeners, listenAll } from './daemon-listeners.ts';
+import { type Listeners, listenAll, scopedSocketOpener } from './daemon-listeners.ts';
 import { createLog } from './daemon-log.ts';
 import { claimPidFile, lockDataRoot } from './daemon-pidfile.ts';
 import { loadSettings, reloadAttributes, reloadSetup } from './daemon-reload.ts';
@@ -69,10 +69,19 @@ async function start(setup: DaemonSetup, log: Logger): Promise<Daemon> {
       accept: (socket) => api.accept(socket),
       warn: (text) => log.warn(text),
     });
+    await openSockets(engine, api, log);
     return { engine, api, listeners, registry, claims };
   } catch (error) {
     for (const claim of claims.reverse()) claim.release();
     throw error;
+  }
+}
+
+/** One that can't be opened is no reason not to start: `socket ls` says why. */
+async function openSockets(engine: Engine, api: ApiServer, log: Logger): Promise<void> {
+  await engine.sockets.openAll(scopedSocketOpener((socket, scope) => api.accept(socket, scope)));
+  for (const { name, path, error } of engine.sockets.list()) {
+    if (error !== '') log.warn(`the scoped socket ${name} does not listen on ${path}: ${error}`);
   }
 }
 
@@ -108,6 +117,7 @@ function handleSignals(daemon: Daemon, line: CommandLine, settings: Settings, lo
 /** Containers keep running: their shims hold them, and the next daemon finds them again. */
 async function stop(daemon: Daemon): Promise<void> {
   daemon.listeners.close();
+  daemon.engine.sockets.close();
   await Promise.all([daemon.api.close(500), daemon.registry?.close()]);
   await closeEngine(daemon.engine);
   for (const claim of daemon.claims.reverse()) claim.release();
