@@ -357,6 +357,12 @@ const otherCommands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/system/inspect.ts')).inspect,
   },
   {
+    names: ['monitor'],
+    summary: 'Watch all containers in the terminal, and act on them',
+    common: true,
+    load: async () => (await import('./commands/system/monitor.ts')).monitor,
+  },
+  {
     names: ['completion'],
     summary: 'Print a script that completes commands and flags in bash, zsh or fish',
     load: async () => (await import('./commands/system/completion.ts')).completion,

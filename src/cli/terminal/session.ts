@@ -81,6 +81,8 @@ function startInput(
   stdin.on('data', onData);
   stdin.once('end', onEnd);
   stdin.once('error', onEnd);
+  // Where another session, or the monitor, has paused it before.
+  stdin.resume();
   return {
     stop: () => {
       stdin.off('data', onData);
