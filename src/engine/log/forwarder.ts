@@ -42,6 +42,7 @@ export class Forwarder {
   #failures = 0;
   #sink: LogSink | undefined;
   #openedAt = 0;
+  #progressAt = Date.now();
 
   /** `sink`: a connection that is open already. */
   constructor(options: ForwarderOptions, sink?: LogSink) {
@@ -58,6 +59,11 @@ export class Forwarder {
   /** The last attempt to send failed. */
   get isFailing(): boolean {
     return this.#failures > 0;
+  }
+
+  /** Milliseconds since the receiver took anything, or since there was one. */
+  get stalledMs(): number {
+    return Date.now() - this.#progressAt;
   }
 
   /** Something about `isOver` has changed. */
@@ -158,6 +164,7 @@ export class Forwarder {
     if (sink === undefined) return account;
     if (account.doubtMs !== sink.doubtMs) account = new SentPlaces(sink.doubtMs);
     await this.#unlessStopped(sink.send(messages));
+    this.#progressAt = Date.now();
     return account;
   }
 

@@ -22,8 +22,9 @@ export interface LogKeeperOptions {
   log: Logger;
 }
 
-/** Milliseconds that a removal waits for a receiver that takes what it is sent. */
-const removalPatience = 5000;
+/** Milliseconds that a removal waits for a receiver: in all, and for one that takes nothing. */
+const removalPatience = 10_000;
+const stallPatience = 2000;
 
 export class LogKeeper {
   readonly #options: LogKeeperOptions;
@@ -75,9 +76,12 @@ export class LogKeeper {
   async forget(container: Container): Promise<void> {
     const forwarder = this.#forwarders.get(container.id);
     forwarder?.wake();
-    for (const until = Date.now() + removalPatience; this.#forwarders.has(container.id); ) {
-      if (forwarder?.isFailing === true || Date.now() > until || this.#closed) break;
-      await Promise.race([forwarder?.finished, sleep(100, undefined, { ref: false })]);
+    const began = Date.now();
+    while (forwarder !== undefined && this.#forwarders.has(container.id)) {
+      const waited = Date.now() - began;
+      const stalled = Math.min(waited, forwarder.stalledMs) > stallPatience;
+      if (forwarder.isFailing || stalled || waited > removalPatience || this.#closed) break;
+      await Promise.race([forwarder.finished, sleep(100, undefined, { ref: false })]);
     }
     await Promise.all([forwarder?.stop(), this.#compressor.forget(container.id)]);
   }
