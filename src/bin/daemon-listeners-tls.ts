@@ -46,10 +46,17 @@ export function secured(
     }
   });
   secure.on('tlsClientError', (error: Error, socket: TLSSocket) => {
-    warn(`TLS handshake error from ${socket.remoteAddress ?? 'an unknown address'}: ${error.message.trim()}`);
+    warn(
+      `TLS handshake error from ${socket.remoteAddress ?? 'an unknown address'}: ${handshakeProblem(error)}`,
+    );
     socket.destroy();
   });
   return (socket) => sortOut(socket, secure);
+}
+
+/** OpenSSL's reason without its file names and numbers. */
+function handshakeProblem({ message }: Error): string {
+  return /:SSL routines:[^:]*:([^:]+)/.exec(message)?.[1] ?? message.trim();
 }
 
 function makeTlsServer(tls: TlsSettings): TlsServer {
@@ -125,7 +132,7 @@ function clientRefusal(socket: TLSSocket): string | undefined {
   if (socket.authorized) return undefined;
   const certificate = socket.getPeerCertificate();
   if (Object.keys(certificate).length === 0)
-    return 'a client certificate is required: give one with --tlscert and --tlskey, or DOCKER_CERT_PATH';
+    return 'a client certificate that the daemon trusts is required: give one with --tlscert and --tlskey, or DOCKER_CERT_PATH';
   const code = String(socket.authorizationError ?? '');
   const name = JSON.stringify(certificate.subject.CN ?? '');
   if (code.includes('CERT_HAS_EXPIRED'))

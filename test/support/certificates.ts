@@ -28,21 +28,36 @@ export function makeAuthority(directory: string, name: string): CertificateFiles
   return { certificate, key };
 }
 
-/** A certificate for `hosts` that `authority` signed, for servers and clients. */
+/** A certificate for `hosts` that `authority` signed, for servers and clients unless told otherwise. */
 export function makeCertificate(
   directory: string,
   name: string,
   authority: CertificateFiles,
   hosts: readonly string[] = ['127.0.0.1', 'localhost'],
+  options: { expired?: boolean; usage?: string } = {},
 ): CertificateFiles {
   const { certificate, key } = pathsOf(directory, name);
   const request = join(directory, `${name}.csr`);
   const extensions = join(directory, `${name}.ext`);
   const names = hosts.map((host) => (/^[\d.:]+$/.test(host) ? `IP:${host}` : `DNS:${host}`));
-  writeFileSync(extensions, `subjectAltName=${names.join(',')}\nextendedKeyUsage=serverAuth,clientAuth\n`);
+  writeFileSync(
+    extensions,
+    `subjectAltName=${names.join(',')}\nextendedKeyUsage=${options.usage ?? 'serverAuth,clientAuth'}\n`,
+  );
   openssl(['req', '-newkey', 'rsa:2048', '-nodes', '-subj', `/CN=${name}`, '-keyout', key, '-out', request]);
   openssl([
-    ...['x509', '-req', '-days', '30', '-in', request, '-out', certificate, '-extfile', extensions],
+    ...[
+      'x509',
+      '-req',
+      '-days',
+      options.expired === true ? '-1' : '30',
+      '-in',
+      request,
+      '-out',
+      certificate,
+      '-extfile',
+      extensions,
+    ],
     ...['-CA', authority.certificate, '-CAkey', authority.key, '-CAcreateserial'],
   ]);
   return { certificate, key };
