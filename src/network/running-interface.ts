@@ -9,9 +9,9 @@ import { addDefaultRoute } from './rtnetlink.ts';
 
 type Helpers = Pick<Launcher, 'run' | 'netlink'>;
 
-/** Writes `PATH=VALUE` below /proc/sys/net, which shows the parameters of whoever looks. Arguments are never read as script. */
+/** Writes pairs of path and value below /proc/sys/net, which shows the parameters of whoever looks. Arguments are never read as script. */
 const writeParameters =
-  'cd /proc/sys/net && for pair in "$@"; do echo "${pair#*=}" > "${pair%%=*}" || exit 1; done';
+  'cd /proc/sys/net && while [ $# -gt 1 ]; do echo "$2" > "$1" || exit 1; shift 2; done';
 
 /** Makes the interface of a new endpoint in the namespace at `netns`. EngineError `internal` where a step fails; nothing of it is left then. */
 export async function attachInterface(
@@ -74,9 +74,9 @@ async function setParameters(
 ): Promise<void> {
   if (Object.keys(sysctls).length === 0) return;
   const off = endpoint.ipv6Address === undefined ? '1' : '0';
-  const pairs = Object.entries({ 'ipv6/conf/default/disable_ipv6': off, ...sysctls });
+  const pairs = Object.entries({ 'ipv6/conf/default/disable_ipv6': off, ...sysctls }).flat();
   const argv = ['nsenter', `--net=${netns}`, 'sh', '-c', writeParameters, 'sh'];
-  const result = await launcher.run({ argv: [...argv, ...pairs.map(([path, value]) => `${path}=${value}`)] });
+  const result = await launcher.run({ argv: [...argv, ...pairs] });
   if (result.exitCode === 0) return;
   throw new EngineError('internal', `cannot set network parameters: ${result.stderr.toString().trim()}`);
 }
