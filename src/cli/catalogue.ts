@@ -5,8 +5,10 @@ export interface CatalogueEntry {
   /** Full names, the main one first. */
   names: readonly string[];
   summary: string;
-  /** Loads the command. */
-  flags: () => Promise<FlagSet>;
+  /** For programs, not for people. */
+  hidden?: boolean;
+  /** Loads the command. `interspersed` is false where nothing after the first argument is a flag. */
+  command: () => Promise<{ flags: FlagSet; interspersed: boolean }>;
 }
 
 export interface Catalogue {

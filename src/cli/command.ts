@@ -20,6 +20,7 @@ export interface CommandSpec<F extends FlagSet> {
 
 /** A command without the type of its flags. */
 export interface Command extends Omit<CommandSpec<FlagSet>, 'run' | 'interspersed'> {
+  interspersed: boolean;
   /** Parses the arguments; what is wrong with the flags is thrown here. */
   prepare: (args: readonly string[]) => PreparedCommand;
 }
@@ -36,6 +37,7 @@ export function defineCommand<F extends FlagSet>(spec: CommandSpec<F>): Command 
   const { run, interspersed = true, ...shown } = spec;
   return {
     ...shown,
+    interspersed,
     prepare: (args) => {
       const input = parseFlags(spec.flags, args, interspersed);
       return { help: input.help, positional: input.positional, run: (context) => run(context, input) };

@@ -57,8 +57,8 @@ async function contextOf(flags: GlobalFlags, commandName: string, io: Io): Promi
   };
 }
 
-function catalogueEntry({ names, summary, load }: CommandEntry): CatalogueEntry {
-  return { names, summary, flags: async () => (await load()).flags };
+function catalogueEntry({ names, summary, hidden = false, load }: CommandEntry): CatalogueEntry {
+  return { names, summary, hidden, command: load };
 }
 
 function parseGlobals(args: readonly string[], io: Io) {

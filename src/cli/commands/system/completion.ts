@@ -17,7 +17,7 @@ export const completion = defineCommand({
   run: async (context, { positional }) => {
     const [shell = '', ...words] = positional;
     if (shell === 'candidates') {
-      const candidates = await completionCandidates(context, words);
+      const candidates = await completionCandidates(context, words[0] === '--' ? words.slice(1) : words);
       context.io.stdout.write(candidates.map((line) => `${line}\n`).join(''));
       return 0;
     }
