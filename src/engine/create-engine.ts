@@ -28,6 +28,7 @@ import { type DaemonConfig, registryConfig } from './daemon-config.ts';
 import type { Engine } from './engine.ts';
 import { EventBus } from './events.ts';
 import { ExecTable } from './exec-table.ts';
+import { checkLogDefaults } from './log/drivers.ts';
 import { LogKeeper } from './log/log-keeper.ts';
 import { newId } from './names.ts';
 import { sweepParentCgroup, sweepParentCgroupSoon } from './parent-cgroup.ts';
@@ -68,6 +69,7 @@ export async function closeEngine(engine: Engine): Promise<void> {
 }
 
 async function assemble(config: DaemonConfig, log: Logger, closers: Undo): Promise<Engine> {
+  checkLogDefaults(config);
   await makeRoots(config);
   const host = readHostFacts();
   const database = Database.open(join(config.dataRoot, 'gantry.db'));

@@ -2,7 +2,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isEngineError } from '../../errors/engine-error.ts';
-import { completeLogConfig, isReadable, logDriverNames, validateLogConfig } from './drivers.ts';
+import {
+  checkLogDefaults,
+  completeLogConfig,
+  isReadable,
+  logDriverNames,
+  validateLogConfig,
+} from './drivers.ts';
 
 function refusal(type: string, config: Record<string, string>): string {
   try {
@@ -131,6 +137,16 @@ test("the daemon's options stand where the container has the same driver", () =>
     type: 'syslog',
     config: { 'cache-max-size': '2m' },
   });
+});
+
+test('the daemon refuses defaults that would refuse every container', () => {
+  checkLogDefaults({ logDriver: 'none', logOpts: {} });
+  checkLogDefaults({ logDriver: 'local', logOpts: { 'max-size': '1m', 'cache-max-size': '1m' } });
+  for (const [logDriver, logOpts] of [
+    ['smoke', {}],
+    ['json-file', { colour: 'red' }],
+  ] as const)
+    assert.throws(() => checkLogDefaults({ logDriver, logOpts }), /^EngineError: failed to set log opts: /);
 });
 
 test('which logs can be read here', () => {

@@ -1,4 +1,5 @@
 /** The log drivers there are, and which options each takes. */
+import { isEngineError } from '../../errors/engine-error.ts';
 import type { DaemonConfig } from '../daemon-config.ts';
 import type { HostConfig } from '../model.ts';
 import { checkPatterns } from './attributes.ts';
@@ -106,6 +107,16 @@ export function validateLogConfig({ type, config }: LogConfig): void {
   checkPatterns(config);
   logFileSettings({ type, config });
   rules.check?.(config);
+}
+
+/** The daemon's own choice. EngineError `invalid-argument` in Docker's words. */
+export function checkLogDefaults({ logDriver, logOpts }: Pick<DaemonConfig, 'logDriver' | 'logOpts'>): void {
+  try {
+    validateLogConfig({ type: logDriver, config: logOpts });
+  } catch (error) {
+    if (!isEngineError(error)) throw error;
+    throw invalidOption(`failed to set log opts: ${error.message}`, error.hint);
+  }
 }
 
 function unknownOption(type: string, name: string, known: readonly string[]): Error {
