@@ -62,10 +62,13 @@ function tlsByEndpoint(files: ReadonlyMap<string, Buffer>): Map<string, Map<stri
   return endpoints;
 }
 
+/** Size of a block of a tar (pax, IEEE Std 1003.1). */
+const block = 512;
+
 async function untar(archive: Buffer): Promise<Map<string, Buffer>> {
   const files = new Map<string, Buffer>();
   try {
-    const entries = Readable.from([archive]).pipe(extract());
+    const entries = Readable.from([archive, missingEnd(archive)]).pipe(extract());
     for await (const entry of entries) {
       const { name, type } = entry.header;
       const chunks: Buffer[] = [];
@@ -79,7 +82,15 @@ async function untar(archive: Buffer): Promise<Map<string, Buffer>> {
     if (isEngineError(error)) throw error;
     throw new EngineError('invalid-argument', `invalid context: ${messageOf(error)}`, { cause: error });
   }
+  const last = [...files.values()].at(-1)?.length ?? 0;
+  if (archive.length % block !== 0 && archive.length % block !== last % block)
+    throw new EngineError('invalid-argument', 'invalid context: unexpected EOF');
   return files;
+}
+
+/** docker ends its archive with the last byte of the last file: the rest of the block, and the two blocks of the end. */
+function missingEnd(archive: Buffer): Buffer {
+  return Buffer.alloc(((block - (archive.length % block)) % block) + 2 * block);
 }
 
 /** All of an archive that is not larger than a context may be. */
