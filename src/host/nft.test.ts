@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isEngineError } from '../errors/engine-error.ts';
 import type { CommandRequest, CommandResult } from './launcher-types.ts';
-import { droppingForwardChains, Nft, requireIdentifier } from './nft.ts';
+import { droppingChains, Nft, requireIdentifier } from './nft.ts';
 
 /** Stands in for nft, which needs root: refuses scripts that say so (test/integration/network-bridge.test.ts has the real one). */
 function recorder() {
@@ -57,8 +57,8 @@ test('chains that drop what they do not know at the forward hook are found', () 
       chain({ family: 'bridge' }),
     ],
   });
-  assert.deepEqual(droppingForwardChains(json), ['ip filter FORWARD']);
-  assert.deepEqual(droppingForwardChains('{}'), []);
+  assert.deepEqual(droppingChains(json, 'forward'), ['ip filter FORWARD']);
+  assert.deepEqual(droppingChains('{}', 'input'), []);
 });
 
 test('a table’s name must be able to stand in a script', () => {

@@ -37,10 +37,12 @@ export class Nft {
     return result.exitCode === 0 && result.stdout.toString().includes(`"name": "${requireIdentifier(name)}"`);
   }
 
-  /** Base chains of others that drop what they don't know at the forward hook: `ip filter FORWARD`. */
-  async droppingForwardChains(): Promise<string[]> {
+  /** Base chains of others that drop what they don't know at the forward hook (`ip filter FORWARD`), and at that for packets to the host itself. */
+  async droppingChains(): Promise<{ forward: string[]; input: string[] }> {
     const result = await this.#launcher.run({ argv: ['nft', '-j', 'list', 'chains'] });
-    return result.exitCode === 0 ? droppingForwardChains(result.stdout.toString()) : [];
+    if (result.exitCode !== 0) return { forward: [], input: [] };
+    const json = result.stdout.toString();
+    return { forward: droppingChains(json, 'forward'), input: droppingChains(json, 'input') };
   }
 
   async #drain(): Promise<void> {
@@ -88,9 +90,9 @@ interface ListedChain {
 }
 
 /** Reads the answer of `nft -j list chains` (libnftables-json(5)). */
-export function droppingForwardChains(json: string): string[] {
+export function droppingChains(json: string, hook: 'forward' | 'input'): string[] {
   return listedChains(json)
-    .filter((chain) => chain.hook === 'forward' && chain.policy === 'drop' && chain.family !== 'bridge')
+    .filter((chain) => chain.hook === hook && chain.policy === 'drop' && chain.family !== 'bridge')
     .map((chain) => `${chain.family} ${chain.table} ${chain.name}`);
 }
 

@@ -77,8 +77,8 @@ export class Firewall {
   }
 
   /** Base chains of others that drop what they don't know. */
-  droppingForwardChains(): Promise<string[]> {
-    return this.#nft.droppingForwardChains();
+  droppingChains(): Promise<{ forward: string[]; input: string[] }> {
+    return this.#nft.droppingChains();
   }
 
   /** Takes the table away; nothing where there was none and no nft. */

@@ -92,7 +92,7 @@ export class Networks implements NetworkSet {
 
   /** The record says what there is; the kernel is made to agree. */
   async reconcile(live: ReadonlySet<string>): Promise<void> {
-    const { launcher, firewall, endpoints, defaults, warn } = this.#parts;
+    const { launcher, firewall, endpoints, defaults } = this.#parts;
     const bridges = this.list();
     endpoints.sweep(new Set(this.#bridges.keys()));
     for (const bridge of bridges) await bridge.forgetDead(live);
@@ -106,7 +106,7 @@ export class Networks implements NetworkSet {
     await firewall.rebuild(bridges.flatMap((bridge) => bridge.endpoints()));
     if (!this.#hasPorts) await this.#adoptPorts();
     await this.openNames();
-    for (const chain of await firewall.droppingForwardChains()) this.#warnOfFirewall(chain, warn);
+    await this.#warnOfFirewalls();
   }
 
   async close(): Promise<void> {
@@ -207,12 +207,23 @@ export class Networks implements NetworkSet {
     }
   }
 
-  #warnOfFirewall(chain: string, warn: NetworkSetParts['warn']): void {
-    const { interfaceName: name = '"br-*"' } = this.defaultBridge ?? {};
-    warn(
-      `the firewall chain "${chain}" drops forwarded packets, those of containers on ${name} too`,
-      `let them pass: nft insert rule ${chain} iifname ${name} accept; nft insert rule ${chain} oifname ${name} accept`,
-    );
+  async #warnOfFirewalls(): Promise<void> {
+    const { firewall, warn } = this.#parts;
+    const { forward, input } = await firewall.droppingChains();
+    const { interfaceName: name = 'br-*' } = this.defaultBridge ?? {};
+    for (const chain of forward) {
+      warn(
+        `the firewall chain "${chain}" drops forwarded packets, those of containers on ${name} too`,
+        `let them pass: nft insert rule ${chain} iifname ${name} accept; nft insert rule ${chain} oifname ${name} accept`,
+      );
+    }
+    if (!this.list().some(({ servesNames }) => servesNames)) return;
+    for (const chain of input) {
+      warn(
+        `the firewall chain "${chain}" drops packets to this host: containers on user-defined networks may not get names resolved`,
+        `let them ask: nft insert rule ${chain} iifname "br-*" meta l4proto { tcp, udp } th dport 53 accept`,
+      );
+    }
   }
 }
 

@@ -11,7 +11,8 @@ import { NameForwarder } from './name-forwarder.ts';
 import { encodeReply, parseQuery, rcode, withId } from './name-message.ts';
 
 const query = encode({ type: 'query', id: 4711, questions: [{ type: 'A', name: 'far' }] });
-const quick = new NameForwarder({ nextMs: 60, giveUpMs: 400 });
+const port = 20_053;
+const quick = new NameForwarder({ nextMs: 60, giveUpMs: 400 }, port);
 
 /** A server on an address of loopback; it answers with `code`, or says what `reply` gives, or nothing. */
 async function server(
@@ -26,7 +27,7 @@ async function server(
     const answer = reply(message);
     if (answer !== undefined) socket.send(answer, peer.port, peer.address);
   });
-  socket.bind({ address, port: 53 });
+  socket.bind({ address, port });
   await once(socket, 'listening');
   context.after(() => socket.close());
   return seen;

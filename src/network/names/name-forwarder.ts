@@ -19,14 +19,16 @@ const usualTimes: ForwarderTimes = { nextMs: 1000, giveUpMs: 4500 };
 const mostServers = 4;
 /** Questions under way at a time: each holds a socket. */
 const mostAtOnce = 1024;
-const port = 53;
+const usualPort = 53;
 
 export class NameForwarder {
   readonly #times: ForwarderTimes;
+  readonly #port: number;
   #underWay = 0;
 
-  constructor(times: ForwarderTimes = usualTimes) {
+  constructor(times: ForwarderTimes = usualTimes, port = usualPort) {
     this.#times = times;
+    this.#port = port;
   }
 
   /** The answer, under the question's own number; undefined where no server gave one in time. */
@@ -72,7 +74,8 @@ export class NameForwarder {
         clearTimeout(timer);
         askNext();
       };
-      ask(withId(query, randomInt(0x1_0000)), server, protocol, stop.signal).then(
+      const renamed = withId(query, randomInt(0x1_0000));
+      ask(renamed, { host: server, port: this.#port }, protocol, stop.signal).then(
         (answer) => (isGood(answer) ? finish(answer) : failed(answer)),
         () => failed(),
       );
@@ -89,21 +92,31 @@ function isGood(answer: Buffer): boolean {
   return code === rcode.ok || code === rcode.noSuchName;
 }
 
-function ask(query: Buffer, server: string, protocol: NameProtocol, signal: AbortSignal): Promise<Buffer> {
+interface NameServerPlace {
+  host: string;
+  port: number;
+}
+
+function ask(
+  query: Buffer,
+  server: NameServerPlace,
+  protocol: NameProtocol,
+  signal: AbortSignal,
+): Promise<Buffer> {
   return protocol === 'udp' ? askByUdp(query, server, signal) : askByTcp(query, server, signal);
 }
 
 /** A socket of its own for each question: its port is one more thing that a forger must guess (RFC 5452). */
-function askByUdp(query: Buffer, server: string, signal: AbortSignal): Promise<Buffer> {
+function askByUdp(query: Buffer, { host, port }: NameServerPlace, signal: AbortSignal): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
-  const socket = createSocket(isIPv6(server) ? 'udp6' : 'udp4');
+  const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4');
   const end = (): void => reject(new Error('given up'));
   signal.addEventListener('abort', end, { once: true });
   socket.on('error', reject);
   socket.on('message', (message) => {
     if (answers(query, message)) resolve(message);
   });
-  socket.connect(port, server, (error?: Error) => {
+  socket.connect(port, host, (error?: Error) => {
     if (error !== undefined) reject(error);
     else socket.send(query, (failure) => failure && reject(failure));
   });
@@ -113,9 +126,9 @@ function askByUdp(query: Buffer, server: string, signal: AbortSignal): Promise<B
   });
 }
 
-function askByTcp(query: Buffer, server: string, signal: AbortSignal): Promise<Buffer> {
+function askByTcp(query: Buffer, { host, port }: NameServerPlace, signal: AbortSignal): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
-  const socket = connect({ host: server, port, signal });
+  const socket = connect({ host, port, signal });
   const frames = new NameFrames();
   socket.on('error', reject);
   socket.on('close', () => reject(new Error('closed')));
