@@ -23,5 +23,7 @@ bundle src/snapshots/unpack-worker.ts src/snapshots/archive/archive-worker.ts --
 bundle src/engine/archive/view-worker.ts
 # One executable that starts faster than Node.js does; bin/gantry falls back to dist/gantry.js without it.
 if bun --version >/dev/null 2>&1; then
-  (cd dist && bun build --compile --minify --bytecode --format=esm ../src/bin/gantry.ts --outfile gantry.tmp >/dev/null && mv gantry.tmp gantry)
+  # In pieces, of which a command loads its own; and deaf to a .env or bunfig.toml in the folder where it is called.
+  (cd dist && bun build --compile --minify --bytecode --format=esm --splitting --no-compile-autoload-dotenv --no-compile-autoload-bunfig \
+    ../src/bin/gantry.ts --outfile gantry.tmp >/dev/null && mv gantry.tmp gantry)
 fi

@@ -1,7 +1,6 @@
 /** The command line's own input and output: descriptors 0, 1 and 2, and what they are. */
-import { createReadStream, write, writeSync } from 'node:fs';
+import { createReadStream, fstatSync, write, writeSync } from 'node:fs';
 import type { Readable } from 'node:stream';
-import { isatty } from 'node:tty';
 import { EngineError, errnoOf } from '../errors/engine-error.ts';
 
 /** Where a command writes. */
@@ -34,6 +33,24 @@ export function processIo(): Io {
     stderr: descriptorOutput(2, () => process.stderr.columns ?? 0),
     env: process.env,
   };
+}
+
+/**
+ * Loading `node:tty` costs a fifth of a short command's time, so it is loaded only for what may be a terminal and is none of Linux's usual ones: by
+ * the kernel's list of devices, major 4 are consoles and serial lines, 136 to 143 pseudo-terminals, 1 is /dev/null and the like.
+ */
+function isatty(descriptor: number): boolean {
+  try {
+    const stat = fstatSync(descriptor);
+    if (!stat.isCharacterDevice()) return false;
+    const major = (stat.rdev >> 8) & 0xfff;
+    if (process.platform === 'linux' && major === 1) return false;
+    if (process.platform === 'linux' && (major === 4 || (major >= 136 && major <= 143))) return true;
+    return process.getBuiltinModule('node:tty').isatty(descriptor);
+  } catch {
+    // A descriptor that is closed.
+    return false;
+  }
 }
 
 /** A pipe or a file is read by its descriptor: Bun's `process.stdin` now and then never tells the end of one that was paused. */
