@@ -1,12 +1,16 @@
 /** What counts where a flag is not given: the user's config.json, and the environment. */
 import { EngineError } from '../errors/engine-error.ts';
-import type { Context } from './context.ts';
 import type { Environment } from './global-flags.ts';
-import type { ListName, ProxyVariables } from './user-config.ts';
+import type { ListName, ProxyVariables, UserConfig } from './user-config.ts';
+
+/** What of a command's context is needed here. */
+interface WithUserConfig {
+  readonly userConfig: UserConfig;
+}
 
 /** `--format`, or the user's own format of that list; `-q` leaves the latter out. */
 export function formatOr(
-  { userConfig }: Pick<Context, 'userConfig'>,
+  { userConfig }: WithUserConfig,
   list: ListName,
   flags: { readonly format: string; readonly quiet?: boolean },
 ): string {
@@ -14,7 +18,7 @@ export function formatOr(
 }
 
 /** `--detach-keys`, or the user's own; '' for the default. */
-export function detachKeysOr({ userConfig }: Pick<Context, 'userConfig'>, given: string): string {
+export function detachKeysOr({ userConfig }: WithUserConfig, given: string): string {
   return given || userConfig.detachKeys;
 }
 
