@@ -4,7 +4,8 @@ import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { type ListenOptions, listenAll } from './daemon-listeners.ts';
+import { isLoopback, type ListenOptions, listenAll } from './daemon-listeners.ts';
+import { passedDescriptors } from './daemon-listeners-fd.ts';
 import { claimPidFile, lockDataRoot } from './daemon-pidfile.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'api-listen-'));
@@ -57,6 +58,45 @@ test('TCP without TLS only where it was said, and then with a warning', async ()
   assert.match(listeners.addresses[0] ?? '', /^tcp:\/\/127\.0\.0\.1:[1-9]\d+$/);
   assert.match(plain.warnings.join(), /WITHOUT ENCRYPTION/);
   listeners.close();
+});
+
+test('a foreign address without TLS is warned of more than one of this host', async () => {
+  for (const [host, warning] of [
+    ['127.0.0.1', /everyone on this host/],
+    ['0.0.0.0', /everyone who reaches this address is root on this host\. Bind it to 127\.0\.0\.1/],
+  ] as const) {
+    const plain = options([`tcp://${host}:0`], { tls: { ...noTls, enabled: false } });
+    (await listenAll(plain)).close();
+    assert.match(plain.warnings.join(), warning);
+  }
+  assert.deepEqual(
+    ['127.9.9.9', '::1', 'localhost', '0.0.0.0', '::', '10.0.0.1', 'host.example'].map(isLoopback),
+    [true, true, true, false, false, false, false],
+  );
+});
+
+test('sockets from systemd: all of them, by number, by name, and not those of another process', () => {
+  const env = { LISTEN_PID: '7', LISTEN_FDS: '2', LISTEN_FDNAMES: 'api:other' };
+  assert.deepEqual(passedDescriptors('', env, 7), [3, 4]);
+  assert.deepEqual(passedDescriptors('4', env, 7), [4]);
+  assert.deepEqual(passedDescriptors('api', env, 7), [3]);
+  assert.throws(() => passedDescriptors('5', env, 7), /no socket 5 was passed: there are 3, 4/);
+  for (const [other, pid] of [
+    [env, 8],
+    [{}, 7],
+    [{ LISTEN_PID: '7', LISTEN_FDS: 'x' }, 7],
+  ] as const)
+    assert.throws(() => passedDescriptors('', other, pid), /no sockets found via socket activation/);
+});
+
+test('what is no address to listen on is refused', async () => {
+  for (const [host, message] of [
+    ['npipe:////./pipe/docker', /named pipes are for Windows/],
+    ['ssh://user@host', /clients alone use ssh/],
+    ['tcp://127.0.0.1:99999', /invalid bind address format/],
+    ['zork://x', /unknown scheme/],
+  ] as const)
+    await assert.rejects(listenAll(options([host])), { code: 'invalid-argument', message });
 });
 
 test('a host that fails takes back those before it', async () => {
