@@ -5,9 +5,10 @@ import { apiVersion } from '../wire/api-version.ts';
 import { JsonStreamDecoder } from '../wire/json-stream.ts';
 import { rawContentType } from '../wire/raw-stream.ts';
 import type { Endpoint } from './endpoint.ts';
-import { HijackedStream } from './hijacked-stream.ts';
-import { exchange, type HttpRequest, type HttpResponse } from './http-exchange.ts';
+import type { HijackedStream } from './hijacked-stream.ts';
+import type { HttpRequest, HttpResponse } from './http-exchange.ts';
 import { encodeQuery, type Query } from './query.ts';
+import { quickAnswer } from './quick-answer.ts';
 
 export interface CallOptions {
   query?: Query;
@@ -62,7 +63,9 @@ export class ApiClient {
    * EngineError with the code of the status and "Error response from daemon: …".
    */
   async call<T>(method: string, path: string, options: CallOptions = {}): Promise<T> {
-    const text = await readText(await this.open(method, path, options));
+    const request = this.#request(method, path, options);
+    const quick = method === 'GET' ? await quickAnswer(this.endpoint, request) : undefined;
+    const text = quick ?? (await readText(await this.open(method, path, options)));
     // The one place where the daemon's answer gets its type.
     return (text === '' ? undefined : parseAnswer(text)) as T;
   }
@@ -90,6 +93,7 @@ export class ApiClient {
 
   /** The answer once its head is here; statuses from 400 on, and 304, are thrown. */
   async open(method: string, path: string, options: CallOptions = {}): Promise<HttpResponse> {
+    const { exchange } = await import('./http-exchange.ts');
     const response = await exchange(this.endpoint, this.#request(method, path, options));
     if (response.status < 400 && response.status !== 304) return response;
     const message = errorMessage(await readText(response), response.status);
@@ -109,11 +113,16 @@ export class ApiClient {
   async hijack(method: string, path: string, options: CallOptions = {}): Promise<HijackedStream> {
     const headers = { ...options.headers, Connection: 'Upgrade', Upgrade: 'tcp' };
     const response = await this.open(method, path, { ...options, headers });
+    const { HijackedStream: Stream } = await import('./hijacked-stream.ts');
     const framed = response.headers.get('content-type') !== rawContentType;
-    return new HijackedStream(response, framed);
+    return new Stream(response, framed);
   }
 
-  #request(method: string, path: string, options: CallOptions): HttpRequest {
+  #request(
+    method: string,
+    path: string,
+    options: CallOptions,
+  ): HttpRequest & Pick<Required<HttpRequest>, 'headers'> {
     const prefix = path.startsWith('/gantry/') ? '' : `/v${this.#version}`;
     const json = options.json === undefined ? undefined : JSON.stringify(options.json);
     const body = json ?? options.stream;

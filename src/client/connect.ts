@@ -1,6 +1,5 @@
 /** Opens a connection to the daemon. */
 import { readFileSync } from 'node:fs';
-import { connect as connectSocket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { EngineError, errnoOf, isEngineError, messageOf } from '../errors/engine-error.ts';
 import type { Endpoint, TlsSettings } from './endpoint.ts';
@@ -28,6 +27,7 @@ export async function connect(endpoint: Endpoint): Promise<Duplex> {
 type SocketEndpoint = Exclude<Endpoint, { kind: 'ssh' }>;
 
 async function openSocket(endpoint: SocketEndpoint, connected: () => void): Promise<Duplex> {
+  const { connect: connectSocket } = await import('node:net');
   if (endpoint.kind === 'unix') return connectSocket({ path: endpoint.path, allowHalfOpen: true }, connected);
   const { host, port, tls } = endpoint;
   if (tls === undefined) return connectSocket({ host, port, allowHalfOpen: true, noDelay: true }, connected);
