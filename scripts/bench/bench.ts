@@ -66,6 +66,12 @@ function shimBytes({ peer }: Context): number {
 
 const measurements: Measurement[] = [
   { name: 'docker ps, the CLI alone', unit: 'ms', measure: ({ docker }) => commandMs(docker('ps'), runs) },
+  {
+    name: 'ps by the own command line: docker ps, gantry ps',
+    unit: 'ms',
+    measure: ({ peer, docker }) =>
+      commandMs(peer.name === 'gantry' ? ['dist/gantry', '-H', peer.host, 'ps'] : docker('ps'), runs),
+  },
   run('bridge'),
   run('none'),
   run('host'),
