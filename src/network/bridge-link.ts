@@ -51,7 +51,8 @@ export async function ensureBridge(
   known?: HostNetwork,
 ): Promise<number> {
   const before = known ?? (await readHostNetwork(netlink));
-  if (!before.links.some((link) => link.name === config.name)) {
+  const isNew = !before.links.some((link) => link.name === config.name);
+  if (isNew) {
     await sendAll(netlink, `make the bridge ${config.name}`, [
       createBridgeLink({ name: config.name, mac: plan.mac, mtu: plan.mtu }),
       setAlias(config.name, aliasOf(config)),
@@ -62,7 +63,7 @@ export async function ensureBridge(
   await sendAll(netlink, `configure the bridge ${config.name}`, [
     configureBridgeLink({ name: config.name, mtu: plan.mtu, filterBridged: config.icc === false }),
   ]);
-  const host = await readHostNetwork(netlink);
+  const host = isNew ? await readHostNetwork(netlink) : before;
   const bridge = host.links.find((link) => link.name === config.name);
   if (bridge === undefined) throw new EngineError('internal', `the bridge ${config.name} is gone again`);
   await ensureAddresses(netlink, host, bridge, plan, ownBridge(config, host) !== undefined);
