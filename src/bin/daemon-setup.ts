@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type DaemonConfig, defaultDaemonConfig } from '../engine/daemon-config.ts';
 import type { Ulimit } from '../engine/model.ts';
 import { EngineError } from '../errors/engine-error.ts';
-import type { TlsSettings } from './daemon-listeners-tls.ts';
+import { isSecure, type TlsSettings } from './daemon-listeners-tls.ts';
 import type { RuntimeSetting, Settings, UlimitSetting } from './daemon-values.ts';
 import { parseRegistryAddress, type RegistryAddress } from './embedded-registry.ts';
 
@@ -72,6 +72,7 @@ function toConfig(read: SettingsReader, shimPath: string): DaemonConfig {
     noNewPrivileges: read.boolean('no-new-privileges', false),
     favorDynamicCgroups: read.boolean('cgroup-favordynmods', defaults.favorDynamicCgroups),
     seccompProfile: read.text('seccomp-profile', ''),
+    openAddresses: openAddresses(read),
     experimental: read.boolean('experimental', defaults.experimental),
     cdiSpecDirs: orDefault(read.list('cdi-spec-dirs'), defaults.cdiSpecDirs),
     init: read.boolean('init', defaults.init),
@@ -125,6 +126,13 @@ function toNetwork(read: SettingsReader, defaults: DaemonConfig): Partial<Daemon
     dnsOptions: read.list('dns-opts'),
     dnsSearch: read.list('dns-search'),
   };
+}
+
+/** TCP without TLS. */
+function openAddresses(read: SettingsReader): string[] {
+  if (isSecure(toTls(read))) return [];
+  const hosts = read.list('hosts').map((host) => /^(?:tcp:\/\/)?([^/]+)\/?$/.exec(host)?.[1]);
+  return hosts.flatMap((host) => (host === undefined ? [] : [`http://${host}`]));
 }
 
 /** As in dockerd: to say anything of tlsverify turns TLS on, and TLS demands client certificates unless told not to. */

@@ -65,6 +65,8 @@ export interface DaemonConfig {
   favorDynamicCgroups: boolean;
   /** Path of a seccomp profile in place of the built-in one, `unconfined`, or '' for the built-in one. */
   seccompProfile: string;
+  /** Where the API is open to everyone who reaches it: `http://10.0.0.1:2375`. Shown by `info`. */
+  openAddresses: string[];
   /** Tells docker's command line that it may use what it takes for experimental: checkpoints. */
   experimental: boolean;
   /** Directories of CDI documents; later ones override. */
@@ -125,6 +127,7 @@ export function defaultDaemonConfig(roots: {
     noNewPrivileges: false,
     favorDynamicCgroups: true,
     seccompProfile: '',
+    openAddresses: [],
     experimental: false,
     cdiSpecDirs: ['/etc/cdi', '/var/run/cdi'],
     init: false,

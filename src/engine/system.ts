@@ -135,7 +135,7 @@ function securityOptions({ config, host }: Engine): string[] {
   ];
 }
 
-function warnings({ host }: Engine): string[] {
+function warnings({ config, host }: Engine): string[] {
   const { features } = host.cgroups;
   const found: Array<[missing: boolean, text: string]> = [
     [!features.memory, 'No memory limit support'],
@@ -148,7 +148,12 @@ function warnings({ host }: Engine): string[] {
     [!features.blkioThrottle, 'No blkio throttle support'],
     [!host.network.ipv4Forwarding, 'IPv4 forwarding is disabled'],
   ];
-  return found.filter(([missing]) => missing).map(([, text]) => `WARNING: ${text}`);
+  const open = config.openAddresses.map(
+    (address) =>
+      `API is accessible on ${address} without encryption.\n         Whoever reaches it is root on this host: use --tlsverify, ssh:// or a scoped socket.`,
+  );
+  const missing = found.filter(([is]) => is).map(([, text]) => text);
+  return [...missing, ...open].map((text) => `WARNING: ${text}`);
 }
 
 /** With the versions of the OCI runtimes, each asked once. */

@@ -140,6 +140,8 @@ test('a daemon that speaks no TLS is told from one that is not there', async () 
   try {
     const host = /tcp:\/\/127\.0\.0\.1:\d+/.exec(plain.log())?.[0] ?? '';
     assert.match(plain.log(), /API is accessible on http:\/\/127\.0\.0\.1:0 WITHOUT ENCRYPTION/);
+    const info = await run('bin/gantry', ['-H', host, 'info', '-f', '{{.Warnings}}']);
+    assert.match(info.stdout, /API is accessible on http:\/\/127\.0\.0\.1:0 without encryption/);
     const { code, stderr } = await run('bin/gantry', ['-H', host, ...flagsOf(authority, client), 'ps']);
     assert.equal(code, 1);
     assert.match(stderr, /http: server gave HTTP response to HTTPS client\nThe daemon speaks no TLS there/);
