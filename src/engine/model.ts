@@ -248,6 +248,8 @@ export interface ContainerRecord {
   config: ContainerConfig;
   hostConfig: HostConfig;
   endpointConfigs: Record<string, EndpointConfig>;
+  /** It was taken off its last network: without endpoint configurations it is on none, not on that of its mode. */
+  offNetworks?: boolean;
   mounts: MountPoint[];
   state: ContainerState;
   restartCount: number;

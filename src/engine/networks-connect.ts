@@ -64,7 +64,8 @@ export async function disconnectContainer(
       throw new EngineError('forbidden', `container ${found.id} is not connected to the network ${name}`);
     }
     /* First of all: what a crash leaves on a network that is not on record is taken away by the next start. */
-    engine.containers.update(found, { endpointConfigs });
+    const offNetworks = Object.keys(endpointConfigs).length === 0;
+    engine.containers.update(found, { endpointConfigs, offNetworks });
     const endpoint = bridge.endpoint(found.id);
     if (endpoint !== undefined) await detach(engine, found, bridge, endpoint, configs);
   });

@@ -20,12 +20,13 @@ export function networkNameOf(networkMode: string): string | undefined {
 export function networksOf({
   endpointConfigs,
   hostConfig,
-}: Pick<ContainerRecord, 'endpointConfigs' | 'hostConfig'>): Record<string, EndpointConfig> {
+  offNetworks = false,
+}: Pick<ContainerRecord, 'endpointConfigs' | 'hostConfig' | 'offNetworks'>): Record<string, EndpointConfig> {
   const mode = networkNameOf(hostConfig.networkMode);
   if (mode === undefined) return {};
   if (mode === 'host' || mode === 'none') return { [mode]: endpointConfigs[mode] ?? plainEndpoint };
   const entries = Object.entries(endpointConfigs);
-  if (entries.length === 0) return { [mode]: plainEndpoint };
+  if (entries.length === 0) return offNetworks ? {} : { [mode]: plainEndpoint };
   return Object.fromEntries(entries.map(([name, config]) => [isDefaultMode(name) ? 'bridge' : name, config]));
 }
 

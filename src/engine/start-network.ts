@@ -39,19 +39,11 @@ export async function connectNetwork(
 ): Promise<[ContainerNetwork, detail: string]> {
   const { config, hostConfig } = container.record;
   const kind = config.networkDisabled ? 'none' : networkKind(engine, hostConfig.networkMode);
-  const sysctls = networkSysctls(container.record, engine.host);
   switch (kind) {
     case 'host':
       return [{ kind, namespace: { kind: 'host' }, endpoints: [] }, "the host's own network"];
     case 'none':
-      return [
-        {
-          kind,
-          namespace: { kind: 'new', setup: { inside: [raiseLink(loopback)], outside: [], sysctls } },
-          endpoints: [],
-        },
-        'a network namespace with nothing but loopback',
-      ];
+      return noNetwork(engine, container);
     case 'container': {
       const joined = runningOwner(engine, joinedContainer(hostConfig.networkMode) ?? '');
       const path = `/proc/${joined.process?.shimPid ?? 0}/ns/net`;
@@ -63,6 +55,15 @@ export async function connectNetwork(
     case 'bridge':
       return connectBridges(engine, container, undo);
   }
+}
+
+function noNetwork(engine: Engine, { record }: Container): [ContainerNetwork, detail: string] {
+  const sysctls = networkSysctls(record, engine.host);
+  const setup = { inside: [raiseLink(loopback)], outside: [], sysctls };
+  return [
+    { kind: 'none', namespace: { kind: 'new', setup }, endpoints: [] },
+    'a network namespace with nothing but loopback',
+  ];
 }
 
 /** EngineError `conflict` in Docker's words where it doesn't run. */
@@ -80,6 +81,7 @@ async function connectBridges(
   undo: Undo,
 ): Promise<[ContainerNetwork, detail: string]> {
   const places = placesOf(engine, container.record);
+  if (places.length === 0) return noNetwork(engine, container);
   undo.add(() => disconnectNetworks(engine, container));
   const parts: Array<{ endpoint: Endpoint; setup: NetworkSetup }> = [];
   const sysctls = networkSysctls(container.record, engine.host);

@@ -23,10 +23,16 @@ export class Firewall {
   readonly #bridges = new Map<string, BridgeRules>();
   readonly #redirects = new Map<string, NameRedirect>();
   #stands = false;
+  #mend: () => Promise<void> = () => Promise.resolve();
 
   constructor(launcher: Pick<Launcher, 'run'>, table: string) {
     this.#table = table;
     this.#nft = new Nft(launcher);
+  }
+
+  /** What makes the table anew where a change finds it gone. */
+  mendWith(mend: () => Promise<void>): void {
+    this.#mend = mend;
   }
 
   /** Replaces the table by one with what is known now and the ports of `endpoints`. Without a bridge there is none. */
@@ -45,27 +51,27 @@ export class Firewall {
   async addBridge(rules: BridgeRules): Promise<void> {
     this.note(rules);
     if (!this.#stands) return this.rebuild([]);
-    await this.#nft.apply(addBridge(this.#table, rules));
+    await this.#apply(addBridge(this.#table, rules));
   }
 
   async removeBridge(bridge: string): Promise<void> {
     const rules = this.#bridges.get(bridge);
     if (rules === undefined) return;
     this.#bridges.delete(bridge);
-    await this.#nft.apply(deleteBridge(this.#table, rules));
+    await this.#apply(deleteBridge(this.#table, rules));
   }
 
   publish(endpoint: Endpoint): Promise<void> {
-    return this.#nft.apply(addElements(this.#table, [endpoint]));
+    return this.#apply(addElements(this.#table, [endpoint]));
   }
 
   unpublish(endpoint: Endpoint): Promise<void> {
-    return this.#nft.apply(deleteElements(this.#table, [endpoint]));
+    return this.#apply(deleteElements(this.#table, [endpoint]));
   }
 
   async redirect(redirect: NameRedirect): Promise<void> {
     this.#redirects.set(keyOf(redirect), redirect);
-    if (this.#stands) await this.#nft.apply(addRedirect(this.#table, redirect));
+    if (this.#stands) await this.#apply(addRedirect(this.#table, redirect));
   }
 
   async endRedirect(address: string, protocol: 'tcp' | 'udp'): Promise<void> {
@@ -73,7 +79,12 @@ export class Firewall {
     const redirect = this.#redirects.get(key);
     if (redirect === undefined) return;
     this.#redirects.delete(key);
-    if (this.#stands) await this.#nft.apply(deleteRedirect(this.#table, redirect));
+    if (this.#stands) await this.#apply(deleteRedirect(this.#table, redirect));
+  }
+
+  /** Was the table taken away by someone else? */
+  async isGone(): Promise<boolean> {
+    return this.#stands && !(await this.#nft.hasTable(this.#table));
   }
 
   /** Base chains of others that drop what they don't know. */
@@ -86,6 +97,17 @@ export class Firewall {
     if (!this.#stands && !(await this.#nft.hasTable(this.#table).catch(() => false))) return;
     this.#stands = false;
     await this.#nft.apply(dropTableScript(this.#table));
+  }
+
+  /** Somebody else's reload may have taken the table away since: then it is made anew first. */
+  async #apply(script: string): Promise<void> {
+    try {
+      await this.#nft.apply(script);
+    } catch (error) {
+      if (!(await this.isGone())) throw error;
+      await this.#mend();
+      await this.#nft.apply(script);
+    }
   }
 }
 

@@ -31,6 +31,9 @@ export interface NetworkDefaults {
   pools: Surroundings['pools'];
 }
 
+/** How often the table is looked for. */
+const watchMs = 15_000;
+
 export class Networks implements NetworkSet {
   readonly defaultBridge: BridgeNetwork | undefined;
   readonly #parts: NetworkSetParts;
@@ -38,9 +41,11 @@ export class Networks implements NetworkSet {
   /** Held while a network is made or removed. */
   readonly #lock = new Mutex();
   #hasPorts = false;
+  #watch: NodeJS.Timeout | undefined;
 
   constructor(parts: NetworkSetParts, defaultBridge: BridgeNetwork | undefined) {
     this.#parts = parts;
+    parts.firewall.mendWith(() => this.mendFirewall());
     this.defaultBridge = defaultBridge;
     if (defaultBridge !== undefined) this.#enter(defaultBridge);
     for (const [, description] of parts.record.entries()) this.#enter(this.#makeBridge(description));
@@ -107,14 +112,28 @@ export class Networks implements NetworkSet {
     if (!this.#hasPorts) await this.#adoptPorts();
     await this.openNames();
     await this.#warnOfFirewalls();
+    this.#watch ??= setInterval(() => this.mendFirewall().catch(() => undefined), watchMs).unref();
+  }
+
+  /** Puts the table back that somebody else's reload of the firewall took away with all others. */
+  async mendFirewall(): Promise<void> {
+    const { firewall, warn } = this.#parts;
+    if (!(await firewall.isGone())) return;
+    await firewall.rebuild(this.list().flatMap((bridge) => bridge.endpoints()));
+    warn(
+      'the firewall was reloaded without the rules of containers: they are back',
+      'leave out "flush ruleset" where the firewall is loaded',
+    );
   }
 
   async close(): Promise<void> {
+    clearInterval(this.#watch);
     await this.#parts.names.close();
     for (const bridge of this.list()) await bridge.close();
   }
 
   async destroy(): Promise<void> {
+    clearInterval(this.#watch);
     await this.#parts.names.close();
     for (const bridge of this.list()) await bridge.destroy();
     await this.#parts.firewall.drop();

@@ -160,6 +160,8 @@ export interface NetworkSet {
   silence(containerId: string): void;
   /** Makes or repairs bridges, addresses, forwarding, the nft table; releases endpoints of containers not in `live`, and what a crash left. */
   reconcile(live: ReadonlySet<string>): Promise<void>;
+  /** Puts the table back where a reload of the host's firewall took it away. */
+  mendFirewall(): Promise<void>;
   /** Lets go of what this process holds (sockets). Containers keep their networks, and their connections. */
   close(): Promise<void>;
   /** Removes all bridges and the nft table; for tests. */

@@ -171,6 +171,20 @@ test('after kill -9 of the daemon everything is as it was, and a half-made conne
   assert.match(await reach('site', 'db'), /1 packets received/);
 });
 
+test('taken off its last network a container is on none, also after a restart; on another it is on that alone', async () => {
+  await sleeper('moved');
+  await ok('network', 'disconnect', 'bridge', 'moved');
+  const shown = (): Promise<string> => ok('inspect', '-f', '{{json .NetworkSettings.Networks}}', 'moved');
+  assert.equal(await shown(), '{}');
+  await ok('restart', '-t', '0', 'moved');
+  assert.equal(await inside('moved', 'ls /sys/class/net'), 'lo');
+  await ok('network', 'connect', 'app', 'moved');
+  await ok('restart', '-t', '0', 'moved');
+  assert.deepEqual(Object.keys(JSON.parse(await shown())), ['app']);
+  assert.match(await reach('moved', 'db'), /1 packets received/);
+  await ok('rm', '-f', 'moved');
+});
+
 test('predefined networks are protected, and what can’t be is refused in Docker’s words', async () => {
   const refusals: Array<[string[], RegExp]> = [
     [['network', 'rm', 'bridge'], /bridge is a pre-defined network and cannot be removed/],

@@ -86,3 +86,27 @@ test('published ports follow a container from one network to another', async () 
   assert.deepEqual(one.endpoint('web')?.ports, first.ports);
   assert.notEqual(await lab.ask({ host: '127.0.0.1', port: 18780 }), 'closed');
 });
+
+test('a table that a reload of the firewall took away comes back, by itself or with the next change', async () => {
+  const port = (at: number) => ({
+    containerPort: 80,
+    protocol: 'tcp' as const,
+    hostIp: '',
+    hostPortFirst: at,
+    hostPortLast: at,
+  });
+  const network = await lab.createNetwork('kept');
+  await lab.join(network, 'web', { ports: [port(18790)] });
+  await lab.serve('web', 'tcp:80');
+  const flush = (): Buffer => execFileSync('nft', ['delete', 'table', 'inet', lab.table]);
+  flush();
+  await lab.networks.mendFirewall();
+  assert.notEqual(await lab.ask({ host: '127.0.0.1', port: 18790 }), 'closed');
+  assert.match(lab.warnings.join(), /the firewall was reloaded/);
+  flush();
+  await network.connect({ containerId: 'other', ports: [port(18791)] });
+  assert.match(table(), /18790.*18791|18791.*18790/s);
+  flush();
+  await lab.createNetwork('late');
+  assert.match(table(), /18790/);
+});

@@ -120,6 +120,7 @@ function onlyDefault(bridge: GivenBridge): NetworkSet {
     rename: () => undefined,
     silence: () => undefined,
     reconcile: none,
+    mendFirewall: none,
     close: none,
     destroy: none,
   };
