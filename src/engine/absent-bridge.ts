@@ -19,7 +19,7 @@ export class AbsentBridge implements Bridge {
   readonly interfaceName = '';
   readonly gateways: readonly string[] = [];
   readonly mtu = 0;
-  readonly servesNames = false;
+  readonly servesNames: boolean = false;
 
   connect(): Promise<never> {
     return Promise.reject(

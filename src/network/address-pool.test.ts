@@ -81,3 +81,23 @@ test('a whole /16 is handed out', () => {
   assert.equal(all.size, 65533);
   assert.throws(() => pool.take());
 });
+
+test('IPv6: upward too, an address is the same however it is written', () => {
+  const pool = new AddressPool({
+    subnet: parseSubnet('fd00::/64'),
+    gateway: 'fd00::1',
+    reserved: ['fd00:0::2'],
+  });
+  assert.equal(pool.take(), 'fd00::3');
+  assert.ok(pool.tryTake('fd00:0:0::5'));
+  assert.ok(!pool.tryTake('fd00::5'));
+  assert.throws(() => pool.takeExactly('fd00:0:0:0::3'), /already in use/);
+  const far = new AddressPool({
+    subnet: parseSubnet('fd00::/64'),
+    range: parseSubnet('fd00:0:0:0:1::/80'),
+    gateway: 'fd00::1',
+  });
+  assert.equal(far.take(), 'fd00::1:0:0:0');
+  assert.ok(!far.tryTake('fd00::9'));
+  far.takeExactly('fd00::9');
+});

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { interfaceSetup } from './interface-setup.ts';
+import { interfaceSetup, joinSetups } from './interface-setup.ts';
 import { splitMessages } from './netlink-message.ts';
 import type { Endpoint } from './network-types.ts';
 import { rtm } from './rtnetlink.ts';
@@ -45,4 +45,25 @@ test('only a container with published ports gets its own frames back', () => {
   const plain = interfaceSetup({ ...common, endpoint }).outside[1];
   const published = interfaceSetup({ ...common, endpoint: { ...endpoint, ports: [port] } }).outside[1];
   assert.ok((published?.length ?? 0) > (plain?.length ?? 0));
+});
+
+test('several interfaces: each with its number, the default route where it belongs', () => {
+  const second = { ...endpoint, ...ipv6, interfaceName: 'eth1', endpointId: 'f' };
+  const noRoutes = { ipv4: false, ipv6: false };
+  const parts = [
+    { endpoint, setup: interfaceSetup({ ...common, endpoint }) },
+    {
+      endpoint: second,
+      setup: interfaceSetup({ ...common, endpoint: second, number: 1, defaultRoutes: noRoutes }),
+    },
+  ];
+  const joined = joinSetups(parts);
+  assert.equal(types(joined.inside).filter((type) => type === rtm.newRoute).length, 1);
+  assert.equal(joined.outside.length, 6);
+  assert.deepEqual(joined.sysctls, {
+    'ipv6/conf/eth0/disable_ipv6': '1',
+    'ipv6/conf/default/accept_ra': '0',
+    'ipv6/conf/default/accept_dad': '0',
+  });
+  assert.deepEqual(joinSetups(parts.slice(0, 1)).sysctls, { 'ipv6/conf/default/disable_ipv6': '1' });
 });

@@ -50,3 +50,16 @@ test('in the host’s network loopback is the host’s', () => {
   assert.ok(!usesLocalStub(parseResolvConf('nameserver 127.0.0.53\nnameserver 10.0.0.1')));
   assert.ok(!usesLocalStub(parseResolvConf('')));
 });
+
+test('on a network with a name service that is asked, names without a dot first as they are', () => {
+  const host = parseResolvConf('nameserver 192.0.2.1\nsearch example.org\noptions timeout:1\n');
+  const file = containerResolvConf({ host, ipv6: false, nameServices: ['172.18.0.1'] });
+  assert.match(file, /^nameserver 172\.18\.0\.1$/m);
+  assert.doesNotMatch(file, /192\.0\.2\.1/);
+  assert.match(file, /^options timeout:1 ndots:0$/m);
+  const own = { options: ['ndots:2'] };
+  assert.match(
+    containerResolvConf({ host, ipv6: false, nameServices: ['172.18.0.1'], overrides: own }),
+    /^options ndots:2$/m,
+  );
+});

@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isEngineError } from '../errors/engine-error.ts';
 import { formatSubnet, parseSubnet } from './ip-address.ts';
-import { bridgeSubnetOf, chooseSubnet, defaultSubnets, ipv6SubnetOf, rangeWithin } from './subnet-choice.ts';
+import {
+  bridgeSubnetOf,
+  checkPool,
+  chooseSubnet,
+  chooseSubnet6,
+  defaultSubnets,
+  ipv6SubnetOf,
+  rangeWithin,
+} from './subnet-choice.ts';
 
 const chosen = (...used: string[]): string => formatSubnet(chooseSubnet(used.map(parseSubnet)).subnet);
 
@@ -60,4 +68,26 @@ test('the IPv6 subnet is unique local, and the same for the same host', () => {
     () => ipv6SubnetOf('', '10.0.0.0/8'),
     (error: unknown) => isEngineError(error, 'invalid-argument'),
   );
+});
+
+test('pools of one’s own, of both families, are cut as they say', () => {
+  const pools = [
+    { base: '10.200.0.0/23', size: 24 },
+    { base: 'fd00:1::/63', size: 64 },
+  ];
+  assert.deepEqual([...defaultSubnets(pools)].map(formatSubnet), [
+    '10.200.0.0/24',
+    '10.200.1.0/24',
+    'fd00:1::/64',
+    'fd00:1:0:1::/64',
+  ]);
+  assert.equal(formatSubnet(chooseSubnet([parseSubnet('10.200.0.7/32')], pools).subnet), '10.200.1.0/24');
+  assert.equal(chooseSubnet6([parseSubnet('fd00:1::/64')], pools)?.gateway, 'fd00:1:0:1::1');
+  assert.equal(chooseSubnet6([], []), undefined);
+  for (const pool of [
+    { base: '10.200.0.0/23', size: 22 },
+    { base: '10.200.0.0/23', size: 31 },
+    { base: 'fd00::/64', size: 120 },
+  ])
+    assert.throws(() => checkPool(pool), /invalid default-address-pools/);
 });
