@@ -36,11 +36,19 @@ export function checkScopedUpgrade(scope: SocketScope, engine: Engine, method: s
   const route = path.split('?', 1)[0] ?? '';
   const found = routes.find(([verb, pattern]) => verb === method && patternOf(pattern).test(route));
   const rule = permit(scope, [method, found?.[1] ?? route]);
-  const name = decodeURIComponent(route.split('/')[2] ?? '');
+  const name = unescapeName(route.split('/')[2] ?? '');
   const seen = scopedEngine(engine, scope);
   if (rule.target === 'container') seen.containers.resolve(name);
   else if (rule.target === 'exec') resolveExec(seen, name);
   else throw refusal(scope, [method, route], 'is not open to scoped sockets');
+}
+
+function unescapeName(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch (cause) {
+    throw new EngineError('invalid-argument', `invalid URL escape: ${text}`, { cause });
+  }
 }
 
 function patternOf(path: string): RegExp {
