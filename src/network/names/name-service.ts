@@ -114,7 +114,8 @@ export class NameService {
     if (network.listening.has(key)) return;
     const listen = protocol === 'udp' ? listenUdp : listenTcp;
     const answer = (message: Buffer, address: string, by: NameProtocol): Promise<Buffer | undefined> =>
-      this.#answer(id, message, address, by);
+      // Whatever somebody sends must not be the daemon's end.
+      this.#answer(id, message, address, by).catch(() => undefined);
     try {
       const listening = await this.#bind((port) => listen(gateway, port, answer));
       network.listening.set(key, listening);

@@ -1,4 +1,5 @@
 /** Who is called what on which network, and what each container gets to hear of it. In memory; pure. */
+import { isIP } from 'node:net';
 import { formatAddress, parseAddress, type Subnet, subnetContains } from '../ip-address.ts';
 import type { Endpoint } from '../network-types.ts';
 
@@ -77,7 +78,9 @@ export class NameZone {
   asker(networkId: string, address: string, isHost: (address: string) => boolean): Asker | undefined {
     const state = this.#networks.get(networkId);
     if (state === undefined) return undefined;
-    const bytes = parseAddress(address);
+    if (isIP(address) === 0) return undefined;
+    // A link-local address comes with the interface behind it.
+    const bytes = parseAddress(address.replace(/%.*$/, ''));
     const endpoint = state.byAddress.get(formatAddress(bytes));
     if (endpoint !== undefined) return this.#container(state.network, endpoint.containerId);
     const isNear = state.network.subnets.some((one) => subnetContains(one, bytes)) || isHost(address);
