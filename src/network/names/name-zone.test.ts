@@ -77,6 +77,14 @@ test('someone on the subnet is answered what is known there, someone from elsewh
     undefined,
   );
   assert.equal(
+    names.asker('f', 'fe80::1%eth0', () => false),
+    undefined,
+  );
+  assert.equal(
+    names.asker('f', '', () => true),
+    undefined,
+  );
+  assert.equal(
     names.asker('nosuch', '10.1.0.9', () => true),
     undefined,
   );
