@@ -1,7 +1,7 @@
 /** Does something for each argument, goes on after failures, and counts them. */
 
 import type { Context } from './context.ts';
-import { describeError } from './exit-code.ts';
+import { describeFailure } from './describe-failure.ts';
 
 /**
  * Calls `action` for each of `names`, all at once, and prints in their order what it gives (the name where it gives
@@ -22,7 +22,7 @@ export async function forEachArgument(
       if (text !== '') context.io.stdout.write(`${text}\n`);
     } catch (error) {
       failed = true;
-      context.io.stderr.write(describeError(error, context.debug));
+      context.io.stderr.write(await describeFailure(context, error));
     }
   }
   return failed ? 1 : 0;

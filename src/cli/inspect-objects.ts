@@ -1,6 +1,6 @@
 /** Prints what inspect found: as JSON, or through a template. */
 import type { Context } from './context.ts';
-import { describeError } from './exit-code.ts';
+import { describeFailure } from './describe-failure.ts';
 import { compileTemplate, withPrefix } from './output/format-rows.ts';
 import { executeTemplate } from './template/evaluate.ts';
 import { toGoValue } from './template/value.ts';
@@ -39,6 +39,6 @@ export async function inspectEach(
   const failures = results.flatMap((result): unknown[] =>
     result.status === 'rejected' ? [result.reason] : [],
   );
-  for (const failure of failures) stderr.write(describeError(failure, context.debug));
+  for (const failure of failures) stderr.write(await describeFailure(context, failure));
   return failures.length > 0 ? 1 : 0;
 }

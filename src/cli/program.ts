@@ -6,6 +6,7 @@ import type { CommandEntry } from './command-entry.ts';
 import { commands, findCommand, groups } from './command-table.ts';
 import type { Context } from './context.ts';
 import { chooseDaemon, clientOf } from './daemon-choice.ts';
+import { describeFailure } from './describe-failure.ts';
 import { describeError, exitCodeOf, usageExitCode } from './exit-code.ts';
 import { parseFlags } from './flags/parse-flags.ts';
 import { configFolder, type GlobalFlags, globalFlags } from './global-flags.ts';
@@ -27,14 +28,16 @@ export async function runProgram(args: readonly string[], io: Io): Promise<numbe
   }
   const found = resolveCommand(positional);
   if (found.entry === undefined) return showGroup(found, positional, help, io);
+  let context: Context | undefined;
   try {
     const command = await found.entry.load();
     const prepared = prepare(command, found, found.rest, io);
     if (typeof prepared === 'number') return prepared;
     if (help || prepared.help) return await showHelp(found.name, found.entry, command, io);
-    return await prepared.run(await contextOf(flags, `gantry ${found.name}`, io));
+    context = await contextOf(flags, `gantry ${found.name}`, io);
+    return await prepared.run(context);
   } catch (error) {
-    return fail(error, io, flags.debug);
+    return await fail(error, io, flags.debug, context);
   }
 }
 
@@ -180,9 +183,9 @@ async function unknownCommand(found: Resolved, word: string, io: Io): Promise<nu
   return flag ? usageExitCode : 1;
 }
 
-function fail(error: unknown, io: Io, debug: boolean): number {
-  const text = describeError(error, debug);
+async function fail(error: unknown, io: Io, debug: boolean, context: Context | undefined): Promise<number> {
   try {
+    const text = context === undefined ? describeError(error, debug) : await describeFailure(context, error);
     if (text !== '') io.stderr.write(text);
     if (debug && error instanceof Error && !(error instanceof EngineError))
       io.stderr.write(`${error.stack ?? ''}\n`);

@@ -3,7 +3,7 @@ import { segment } from '../../../client/query.ts';
 import { isEngineError } from '../../../errors/engine-error.ts';
 import type { ImageDeleteRow } from '../../../wire/image.ts';
 import { anyNumber, defineCommand } from '../../command.ts';
-import { describeError } from '../../exit-code.ts';
+import { describeFailure } from '../../describe-failure.ts';
 import { list, toggle } from '../../flags/kinds.ts';
 import { platformQuery } from '../../platform-query.ts';
 
@@ -16,7 +16,8 @@ export const rm = defineCommand({
     'no-prune': toggle('Do not delete untagged parents'),
     platform: list('Remove only the given platform variant, as in linux/arm64', { type: 'strings' }),
   },
-  run: async ({ client, io, debug }, { flags, positional }) => {
+  run: async (context, { flags, positional }) => {
+    const { client, io } = context;
     const query = {
       force: flags.force,
       noprune: flags['no-prune'],
@@ -29,7 +30,7 @@ export const rm = defineCommand({
         const rows = await client.call<ImageDeleteRow[]>('DELETE', `/images/${segment(name)}`, { query });
         io.stdout.write(rows.map(describeRow).join(''));
       } catch (error) {
-        io.stderr.write(describeError(error, debug));
+        io.stderr.write(await describeFailure(context, error));
         failed ||= !(flags.force && isEngineError(error, 'not-found'));
       }
     }

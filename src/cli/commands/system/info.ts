@@ -2,7 +2,7 @@
 import { isEngineError } from '../../../errors/engine-error.ts';
 import type { InfoResponse } from '../../../wire/system.ts';
 import { defineCommand } from '../../command.ts';
-import { describeError } from '../../exit-code.ts';
+import { describeFailure } from '../../describe-failure.ts';
 import { text } from '../../flags/kinds.ts';
 import { compileTemplate } from '../../output/format-rows.ts';
 import { describeInfo } from '../../output/info-text.ts';
@@ -19,7 +19,8 @@ export const info = defineCommand({
       short: 'f',
     }),
   },
-  run: async ({ client, io, debug }, { flags }) => {
+  run: async (context, { flags }) => {
+    const { client, io, debug } = context;
     const { format } = flags;
     const isJson = format === 'json' || format === '{{json .}}';
     const template = format === '' || isJson ? undefined : compileTemplate(format);
@@ -35,7 +36,7 @@ export const info = defineCommand({
     } catch (error) {
       if (!isEngineError(error, 'unavailable') || format !== '') throw error;
       io.stdout.write(describeInfo(own, undefined));
-      io.stderr.write(describeError(error, debug));
+      io.stderr.write(await describeFailure(context, error));
       return 1;
     }
   },

@@ -4,7 +4,7 @@ import { apiVersion } from '../../../wire/api-version.ts';
 import type { VersionResponse } from '../../../wire/system.ts';
 import { defineCommand } from '../../command.ts';
 import type { Context } from '../../context.ts';
-import { describeError } from '../../exit-code.ts';
+import { describeFailure } from '../../describe-failure.ts';
 import { text } from '../../flags/kinds.ts';
 import { compileTemplate } from '../../output/format-rows.ts';
 import { alignColumns } from '../../output/tabwriter.ts';
@@ -42,7 +42,7 @@ async function fetchServer(context: Context): Promise<{ server?: VersionResponse
     return { server: await context.client.call<VersionResponse>('GET', '/version') };
   } catch (error) {
     if (!isEngineError(error)) throw error;
-    return { failure: describeError(error, context.debug) };
+    return { failure: await describeFailure(context, error) };
   }
 }
 
