@@ -1,5 +1,6 @@
 /** `EndpointConfig`: what is asked of a container's place on a network. */
 import type { EndpointConfig } from '../engine/model.ts';
+import { EngineError } from '../errors/engine-error.ts';
 import type { Fields } from './fields.ts';
 
 export function decodeEndpoint(fields: Fields): EndpointConfig {
@@ -8,6 +9,11 @@ export function decodeEndpoint(fields: Fields): EndpointConfig {
   const ipv6Address = ipam.string('IPv6Address');
   const macAddress = fields.string('MacAddress');
   const gatewayPriority = fields.integer('GwPriority');
+  if (ipam.strings('LinkLocalIPs').length > 0) {
+    throw new EngineError('not-implemented', 'link-local addresses: not implemented by Gantry', {
+      hint: 'leave out --link-local-ip',
+    });
+  }
   return {
     aliases: fields.strings('Aliases'),
     links: fields.strings('Links'),
