@@ -28,7 +28,7 @@ export async function inspectDistribution(
   const platforms =
     document.kind === 'index'
       ? document.manifests.map(({ platform }) => platform)
-      : [await platformOf(client, document, signal)];
+      : [await platformOf(client, document, signal)].map((own) => own && normalizePlatform(own));
   return {
     mediaType: document.mediaType,
     digest: answer.digest,
@@ -37,7 +37,7 @@ export async function inspectDistribution(
   };
 }
 
-/** Undefined for what is no image. */
+/** As its maker wrote it; undefined for what is no image. */
 async function platformOf(
   client: RegistryClient,
   { config }: Manifest,
@@ -48,7 +48,7 @@ async function platformOf(
     const data = await readBytes(body, maxConfigSize);
     if (digestOf(data) !== config.digest) return undefined;
     const { os, architecture, variant } = parseImageConfig(data);
-    return normalizePlatform({ os, architecture, ...(variant === undefined ? {} : { variant }) });
+    return { os, architecture, ...(variant === undefined ? {} : { variant }) };
   } catch (error) {
     if (isEngineError(error, 'invalid-argument') || isEngineError(error, 'not-found')) return undefined;
     throw error;
