@@ -48,7 +48,9 @@ class FlagParser {
 
   run(interspersed: boolean): string[] {
     const positional: string[] = [];
-    for (let arg = this.#args.shift(); arg !== undefined && !this.help; arg = this.#args.shift()) {
+    while (!this.help) {
+      const arg = this.#args.shift();
+      if (arg === undefined) break;
       if (arg === '--') return [...positional, ...this.#args];
       if (arg.startsWith('--')) this.#parseLong(arg);
       else if (arg.startsWith('-') && arg !== '-') this.#parseCluster(arg);

@@ -7,6 +7,7 @@ import { formatHelp, formatRows, joinLabels, labelMethod } from '../../output/fo
 import { localTime, shortId } from '../../output/human.ts';
 import { naturalOrder } from '../../output/natural-order.ts';
 import { GoRow } from '../../template/value.ts';
+import { formatOr } from '../../user-defaults.ts';
 
 export const ls = defineCommand({
   usage: '[OPTIONS]',
@@ -17,12 +18,13 @@ export const ls = defineCommand({
     'no-trunc': toggle('Do not truncate the output'),
     quiet: toggle('Only display network IDs', { short: 'q' }),
   },
-  run: async ({ client, io }, { flags }) => {
+  run: async (context, { flags }) => {
+    const { client, io } = context;
     const networks = await client.call<Network[]>('GET', '/networks', { query: filtersQuery(flags.filter) });
     const rows = [...networks]
       .sort((left, right) => naturalOrder(left.Name, right.Name))
       .map((network) => networkRow(network, !flags['no-trunc']));
-    io.stdout.write(formatRows(flags.format, flags.quiet, networkLayout, rows));
+    io.stdout.write(formatRows(formatOr(context, 'networks', flags), flags.quiet, networkLayout, rows));
     return 0;
   },
 });
