@@ -4,8 +4,7 @@ import { EngineError } from '../errors/engine-error.ts';
 import type { Launcher } from '../host/launcher-types.ts';
 import type { NetworkSetup } from '../host/network-setup.ts';
 import type { Collection } from '../util/collection.ts';
-import { AddressPool } from './address-pool.ts';
-import { type BridgeConfig, type BridgePlan, ipv6AddressFor, macFor, requireMac } from './bridge-config.ts';
+import { type BridgeConfig, type BridgePlan, macFor, requireMac } from './bridge-config.ts';
 import { ensureBridge, ownBridge, seesBridgedPackets, settlePorts } from './bridge-link.ts';
 import { flowsOf, flowsToPublished } from './conntrack.ts';
 import type { Firewall } from './firewall.ts';
@@ -14,6 +13,7 @@ import { deleteLinks, type HostNetwork, readHostNetwork } from './host-network.t
 import type { HostPorts } from './host-ports.ts';
 import { interfaceSetup } from './interface-setup.ts';
 import { formatSubnet } from './ip-address.ts';
+import { type Addresses, addressesOf, NetworkAddresses } from './network-addresses.ts';
 import type {
   Bridge,
   Endpoint,
@@ -57,20 +57,18 @@ export class BridgeNetwork implements Bridge {
   readonly #record: BridgeSetup['record'];
   readonly #config: BridgeConfig;
   readonly #plan: BridgePlan;
-  readonly #addresses: AddressPool;
-  readonly #addresses6: AddressPool | undefined;
+  readonly #addresses: NetworkAddresses;
   readonly #endpoints = new Map<string, Endpoint>();
   readonly #lingering = new Map<string, NodeJS.Timeout>();
   #index: number | undefined;
 
   constructor(parts: BridgeParts, { config, plan, description, record, recorded }: BridgeSetup) {
-    const { ipv4, ipv6, reserved = [] } = plan;
+    const { ipv4, ipv6 } = plan;
     this.#parts = parts;
     this.#record = record;
     this.#config = config;
     this.#plan = plan;
-    this.#addresses = poolFor(ipv4, plan.range, reserved);
-    if (ipv6 !== undefined) this.#addresses6 = poolFor(ipv6, plan.range6, reserved);
+    this.#addresses = new NetworkAddresses(plan);
     this.description = description;
     this.interfaceName = config.name;
     this.gateways = [ipv4.gateway, ...(ipv6 === undefined ? [] : [ipv6.gateway])];
@@ -78,8 +76,7 @@ export class BridgeNetwork implements Bridge {
     this.servesNames = parts.names !== undefined;
     for (const endpoint of recorded) {
       this.#endpoints.set(endpoint.containerId, endpoint);
-      this.#addresses.adopt(endpoint.ipAddress);
-      if (endpoint.ipv6Address !== undefined) this.#addresses6?.adopt(endpoint.ipv6Address);
+      this.#addresses.adopt(endpoint);
       parts.names?.add(endpoint);
     }
   }
@@ -122,7 +119,7 @@ export class BridgeNetwork implements Bridge {
       throw new EngineError('failed-precondition', `the bridge ${this.#config.name} is not up`);
     // An endpoint of an earlier run that was not given back would keep its ports from this one.
     await this.disconnect(request.containerId);
-    const addresses = this.#takeAddresses(request);
+    const addresses = this.#addresses.take(request);
     let ports: PublishedPort[] = [];
     try {
       const endpoint = this.#makeEndpoint(request, addresses);
@@ -132,7 +129,7 @@ export class BridgeNetwork implements Bridge {
       return { endpoint, setup: this.#setupFor(endpoint, request, bridgeIndex) };
     } catch (error) {
       await this.#parts.ports.release(ports);
-      this.#releaseAddresses(addresses);
+      this.#addresses.release(addresses);
       throw error;
     }
   }
@@ -218,40 +215,6 @@ export class BridgeNetwork implements Bridge {
     await firewall.removeBridge(this.#config.name);
     const bridge = ownBridge(this.#config, await readHostNetwork(launcher));
     await deleteLinks(launcher, [...interfaces, ...(bridge === undefined ? [] : [bridge.name])]);
-  }
-
-  #takeAddresses({ ipAddress, ipv6Address }: EndpointRequest): Addresses {
-    const own: Addresses = { ipv4: '' };
-    if (ipAddress !== undefined) this.#addresses.takeExactly(ipAddress);
-    own.ipv4 = ipAddress ?? this.#addresses.take();
-    try {
-      const ipv6 = this.#takeIpv6(own.ipv4, ipv6Address);
-      return ipv6 === undefined ? own : { ...own, ipv6 };
-    } catch (error) {
-      this.#addresses.release(own.ipv4);
-      throw error;
-    }
-  }
-
-  #takeIpv6(ipv4: string, asked: string | undefined): string | undefined {
-    const { ipv6 } = this.#plan;
-    if (ipv6 === undefined || this.#addresses6 === undefined) {
-      if (asked === undefined) return undefined;
-      throw new EngineError('invalid-argument', `the network ${this.description.name} has no IPv6`, {
-        hint: 'make it with --ipv6, or leave out --ip6',
-      });
-    }
-    if (asked !== undefined) {
-      this.#addresses6.takeExactly(asked);
-      return asked;
-    }
-    const usual = ipv6AddressFor(ipv6, this.#plan.ipv4, ipv4);
-    return this.#addresses6.tryTake(usual) ? usual : this.#addresses6.take();
-  }
-
-  #releaseAddresses({ ipv4, ipv6 }: Addresses): void {
-    this.#addresses.release(ipv4);
-    if (ipv6 !== undefined) this.#addresses6?.release(ipv6);
   }
 
   #makeEndpoint(request: EndpointRequest, addresses: Addresses): Endpoint {
@@ -342,10 +305,7 @@ export class BridgeNetwork implements Bridge {
     this.#endpoints.delete(endpoint.containerId);
     this.#parts.names?.remove(endpoint);
     this.#record.delete(endpoint.containerId);
-    this.#releaseAddresses({
-      ipv4: endpoint.ipAddress,
-      ...(endpoint.ipv6Address === undefined ? {} : { ipv6: endpoint.ipv6Address }),
-    });
+    this.#addresses.release(addressesOf(endpoint));
     await this.#parts.ports.release(endpoint.ports);
   }
 
@@ -363,17 +323,4 @@ export class BridgeNetwork implements Bridge {
   #isolated(): boolean {
     return this.#config.icc === false && !seesBridgedPackets();
   }
-}
-
-interface Addresses {
-  ipv4: string;
-  ipv6?: string;
-}
-
-function poolFor(
-  { subnet, gateway }: BridgePlan['ipv4'],
-  range: BridgePlan['range'],
-  reserved: readonly string[],
-): AddressPool {
-  return new AddressPool({ subnet, gateway, reserved, ...(range === undefined ? {} : { range }) });
 }
