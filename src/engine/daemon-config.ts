@@ -85,6 +85,10 @@ export interface DaemonConfig {
   maxDownloadAttempts: number;
   /** Containers keep running without a daemon; always so in Gantry. */
   liveRestore: boolean;
+  /** Milliseconds for which what was removed can be restored; 0 for not at all. */
+  undoRetention: number;
+  /** Bytes that it may take of the disk meanwhile. */
+  undoBudget: number;
   /** The native helper, `gantry-shim`. */
   shimPath: string;
   storageDriver: 'overlay2';
@@ -139,6 +143,8 @@ export function defaultDaemonConfig(roots: {
     maxConcurrentUploads: 5,
     maxDownloadAttempts: 5,
     liveRestore: true,
+    undoRetention: 3600_000,
+    undoBudget: 1024 * 1024 * 1024,
     storageDriver: 'overlay2',
   };
 }

@@ -206,6 +206,20 @@ export class OverlaySnapshotter implements Snapshotter {
     await this.#discard(directory);
   }
 
+  async setAside(containerId: string, place: string): Promise<void> {
+    await moveDirectory(this.#containerDirectory(containerId), place);
+    this.#containers.delete(containerId);
+  }
+
+  async putBack(containerId: string, place: string): Promise<void> {
+    if (this.#containers.has(containerId)) return;
+    const chainIds = readParents(join(place, parentsName));
+    const missing = chainIds.find((chainId) => !this.#layers.has(chainId));
+    if (missing !== undefined) throw new EngineError('not-found', `layer ${missing} does not exist`);
+    await moveDirectory(place, this.#containerDirectory(containerId));
+    this.#containers.set(containerId, chainIds);
+  }
+
   containers(): string[] {
     return [...this.#containers.keys()];
   }
@@ -295,6 +309,15 @@ export class OverlaySnapshotter implements Snapshotter {
     for (const name of readdirSync(this.#containersRoot)) {
       this.#containers.set(name, readParents(join(this.#containersRoot, name, parentsName)));
     }
+  }
+}
+
+/** Nothing to do where `from` is gone already. */
+async function moveDirectory(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw asEngineError(error);
   }
 }
 

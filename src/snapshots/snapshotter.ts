@@ -60,6 +60,10 @@ export interface Snapshotter {
   ): { tar: Readable; members: Promise<number> };
   /** Removes the read-write layer. Idempotent. */
   remove(containerId: string): Promise<void>;
+  /** Moves the read-write layer to `place`, a free path on the same file system. Nothing here knows of it then. Idempotent. */
+  setAside(containerId: string, place: string): Promise<void>;
+  /** Moves it back. EngineError `not-found` where a layer that it stands on is gone. Idempotent. */
+  putBack(containerId: string, place: string): Promise<void>;
   /** IDs of all read-write layers on disk, for start-up repair. */
   containers(): string[];
 }

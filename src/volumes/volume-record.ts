@@ -12,7 +12,8 @@ export function parseVolume(value: unknown): Volume {
 
 function isVolume(value: unknown): value is Volume {
   if (typeof value !== 'object' || value === null) return false;
-  const { name, driver, mountpoint, createdAt, labels, options, boundTo } = value as Partial<Volume>;
+  const { name, driver, mountpoint, createdAt, labels, options, boundTo, isProtected, renamedTo } =
+    value as Partial<Volume>;
   return (
     typeof name === 'string' &&
     driver === 'local' &&
@@ -20,7 +21,9 @@ function isVolume(value: unknown): value is Volume {
     typeof createdAt === 'number' &&
     isStringMap(labels) &&
     isStringMap(options) &&
-    (boundTo === undefined || typeof boundTo === 'string')
+    (boundTo === undefined || typeof boundTo === 'string') &&
+    (isProtected === undefined || typeof isProtected === 'boolean') &&
+    (renamedTo === undefined || typeof renamedTo === 'string')
   );
 }
 

@@ -1,15 +1,26 @@
 /** The local driver: volumes are directories below one root, their metadata is in the database. */
-import { chmodSync, mkdirSync, readdirSync, renameSync, rmdirSync, statSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { EngineError, errnoOf, messageOf } from '../errors/engine-error.ts';
+import { EngineError, isEngineError, messageOf } from '../errors/engine-error.ts';
 import type { Collection } from '../util/collection.ts';
+import {
+  dataOf,
+  freshPlace,
+  holdsFiles,
+  makeDirectory,
+  making,
+  moveAside,
+  removing,
+} from './volume-files.ts';
 import { anonymousLabel, anonymousVolumeName, validateVolumeName } from './volume-name.ts';
 import { validateVolumeOptions } from './volume-options.ts';
 import type { Volume, VolumeRequest } from './volume-types.ts';
 
-/** Directories on their way out. No volume's name begins with a dot. */
-const removing = '.removing-';
+/** Removes a directory with all below it; resolves as well where there is none. */
+export type RemoveTree = (path: string) => Promise<void>;
+
+const removePlainTree: RemoveTree = (path) => rm(path, { recursive: true, force: true });
 
 /**
  * The life of a volume: `create` makes the directory and then the document; containers name it in their mounts; `remove` puts the directory
@@ -19,19 +30,28 @@ const removing = '.removing-';
 export class VolumeService {
   readonly #root: string;
   readonly #documents: Collection<Volume>;
+  readonly #removeTree: RemoveTree;
   readonly #volumes: Map<string, Volume>;
   readonly #holders = new Map<string, Set<string>>();
 
-  private constructor(root: string, documents: Collection<Volume>) {
+  private constructor(root: string, documents: Collection<Volume>, removeTree: RemoveTree) {
     this.#root = root;
+    this.#removeTree = removeTree;
     this.#documents = documents;
     this.#volumes = new Map(documents.entries());
   }
 
-  /** Opens the volumes below `root` (made where missing) and repairs what a crash left half done. */
-  static async open(root: string, documents: Collection<Volume>): Promise<VolumeService> {
+  /**
+   * Opens the volumes below `root` (made where missing) and repairs what a crash left half done. `removeTree` must manage whatever depth containers
+   * make.
+   */
+  static async open(
+    root: string,
+    documents: Collection<Volume>,
+    removeTree: RemoveTree = removePlainTree,
+  ): Promise<VolumeService> {
     mkdirSync(root, { recursive: true, mode: 0o701 });
-    const service = new VolumeService(root, documents);
+    const service = new VolumeService(root, documents, removeTree);
     await service.#repair();
     return service;
   }
@@ -52,7 +72,7 @@ export class VolumeService {
     const volume: Volume = {
       name,
       driver: 'local',
-      mountpoint: this.#makeDirectory(name),
+      mountpoint: makeDirectory(this.#root, name),
       createdAt: Date.now(),
       labels: anonymous ? { ...request.labels, [anonymousLabel]: '' } : { ...request.labels },
       options: { ...request.driverOpts },
@@ -109,22 +129,120 @@ export class VolumeService {
   }
 
   /**
-   * Removes a volume and its files. Gone from lists at once, its files when this resolves. EngineError `not-found`, or `conflict` while it
-   * is in use: by `usedBy` (container IDs) or a holder.
+   * Removes a volume. Gone from lists at once; its files are gone when this resolves, or are at `keepAt` (a path that is free, on the same file
+   * system). EngineError `not-found`, or `conflict` while it is protected or in use: by `usedBy` (container IDs) or a holder.
    */
-  async remove(name: string, usedBy: readonly string[]): Promise<void> {
-    this.get(name);
-    const users = [...new Set([...usedBy, ...this.holders(name)])];
-    if (users.length > 0) {
-      throw new EngineError('conflict', `remove ${name}: volume is in use - [${users.join(', ')}]`, {
-        hint: 'remove the containers that use it first',
+  async remove(name: string, usedBy: readonly string[], keepAt?: string): Promise<void> {
+    const { isProtected } = this.get(name);
+    this.#checkUnused('remove', name, usedBy);
+    if (isProtected === true) {
+      throw new EngineError('conflict', `remove ${name}: volume is protected`, {
+        hint: `take the protection away with "gantry volume unprotect ${name}" first`,
       });
     }
     /* In this order: what a crash leaves is a volume that is empty, never one that is back with its files. */
-    const doomed = this.#setAside(name);
-    this.#documents.delete(name);
-    this.#volumes.delete(name);
-    await rm(doomed, { recursive: true, force: true });
+    const doomed = keepAt ?? freshPlace(this.#root, removing);
+    this.#move('remove', name, join(this.#root, name), doomed);
+    this.#forget(name);
+    if (keepAt === undefined) await this.#removeTree(doomed);
+  }
+
+  /** Brings back a volume whose files are at `from`. EngineError `conflict` where another has its name by now. */
+  putBack(volume: Volume, from: string): void {
+    this.#checkFree('restore', volume.name);
+    this.#move('restore', volume.name, from, join(this.#root, volume.name));
+    this.#record({ ...volume, mountpoint: makeDirectory(this.#root, volume.name) });
+  }
+
+  /**
+   * Makes a volume of what `fill` writes into an empty directory: it is there when it is whole, or not at all. EngineErrors as of `create`;
+   * `conflict` where the name is taken.
+   */
+  async createFilled(request: VolumeRequest, fill: (directory: string) => Promise<void>): Promise<Volume> {
+    const name = request.name ?? '';
+    validateVolumeName(name);
+    validateDriver(name, request.driver);
+    this.#checkFree('create', name);
+    const place = freshPlace(this.#root, making);
+    try {
+      mkdirSync(place, { mode: 0o701 });
+      mkdirSync(join(place, '_data'), { mode: 0o755 });
+      await fill(join(place, '_data'));
+      this.#checkFree('create', name);
+      this.#move('create', name, place, join(this.#root, name));
+    } catch (error) {
+      await this.#removeTree(place);
+      throw error;
+    }
+    const { labels, driverOpts } = request;
+    const mountpoint = dataOf(this.#root, name);
+    const volume: Volume = {
+      name,
+      driver: 'local',
+      mountpoint,
+      createdAt: Date.now(),
+      labels: { ...labels },
+      options: { ...driverOpts },
+    };
+    this.#record(volume);
+    return volume;
+  }
+
+  /** Gives a volume another name; an anonymous one is as any other then. EngineErrors `invalid-argument`, `not-found`, `conflict`. */
+  rename(name: string, to: string, usedBy: readonly string[]): Volume {
+    const volume = this.get(name);
+    validateVolumeName(to);
+    this.#checkUnused('rename', name, usedBy);
+    this.#checkFree('rename', to);
+    /* What is to be is on the disk before the directory moves: start-up ends it. */
+    this.#record({ ...volume, renamedTo: to });
+    try {
+      return this.#finishRename(volume, to);
+    } catch (error) {
+      this.#record(volume);
+      throw error;
+    }
+  }
+
+  /** Keeps a volume from every removal, or no longer. Durable. */
+  protect(name: string, isProtected: boolean): void {
+    const { isProtected: before, ...volume } = this.get(name);
+    if ((before === true) !== isProtected) this.#record(isProtected ? { ...volume, isProtected } : volume);
+  }
+
+  #finishRename(volume: Volume, to: string): Volume {
+    const { renamedTo: _renamed, boundTo: _bound, ...kept } = volume;
+    const { [anonymousLabel]: _anonymous, ...labels } = volume.labels;
+    this.#move('rename', volume.name, join(this.#root, volume.name), join(this.#root, to));
+    const renamed: Volume = { ...kept, name: to, labels, mountpoint: makeDirectory(this.#root, to) };
+    this.#record(renamed);
+    this.#forget(volume.name);
+    return renamed;
+  }
+
+  #checkUnused(doing: string, name: string, usedBy: readonly string[]): void {
+    const users = [...new Set([...usedBy, ...this.holders(name)])];
+    if (users.length === 0) return;
+    throw new EngineError('conflict', `${doing} ${name}: volume is in use - [${users.join(', ')}]`, {
+      hint: 'remove the containers that use it first',
+    });
+  }
+
+  #checkFree(doing: string, name: string): void {
+    if (!this.#volumes.has(name)) return;
+    throw new EngineError(
+      'conflict',
+      `${doing} ${name}: conflict: volume name must be unique: a volume of this name exists`,
+      { hint: 'choose another name, or remove or rename the volume of this name first' },
+    );
+  }
+
+  #move(doing: string, name: string, from: string, to: string): void {
+    try {
+      moveAside(from, to);
+    } catch (error) {
+      throw new EngineError('internal', `${doing} ${name}: ${messageOf(error)}`, { cause: error });
+    }
   }
 
   #record(volume: Volume): void {
@@ -132,71 +250,54 @@ export class VolumeService {
     this.#volumes.set(volume.name, volume);
   }
 
-  /** The directory where the volume's files are: `ROOT/NAME/_data`, as in Docker. */
-  #makeDirectory(name: string): string {
-    const data = join(this.#root, name, '_data');
-    try {
-      mkdirSync(join(this.#root, name), { recursive: true, mode: 0o701 });
-      mkdirSync(data, { recursive: true });
-      chmodSync(data, 0o755);
-      return data;
-    } catch (error) {
-      const full = errnoOf(error) === 'ENOSPC' || errnoOf(error) === 'EDQUOT';
-      throw new EngineError(full ? 'resource-exhausted' : 'internal', `create ${name}: ${messageOf(error)}`, {
-        cause: error,
-        hint: full ? 'make room on the disk of the data root' : 'check that the data root is writable',
-      });
-    }
+  #forget(name: string): void {
+    this.#documents.delete(name);
+    this.#volumes.delete(name);
   }
 
-  #setAside(name: string): string {
-    const doomed = join(this.#root, `${removing}${anonymousVolumeName()}`);
-    try {
-      renameSync(join(this.#root, name), doomed);
-    } catch (error) {
-      if (errnoOf(error) !== 'ENOENT') {
-        throw new EngineError('internal', `remove ${name}: ${messageOf(error)}`, { cause: error });
-      }
-    }
-    return doomed;
-  }
-
-  /** Ends removals that were begun, drops directories that were made and never recorded, makes again what is recorded and missing. */
+  /** Ends removals and renamings that were begun, drops what was made and never recorded, makes again what is recorded and missing. */
   async #repair(): Promise<void> {
+    for (const volume of [...this.#volumes.values()])
+      if (volume.renamedTo !== undefined) this.#endRename(volume, volume.renamedTo);
     for (const entry of readdirSync(this.#root, { withFileTypes: true })) {
-      const path = join(this.#root, entry.name);
-      if (entry.name.startsWith(removing)) await rm(path, { recursive: true, force: true });
-      else if (entry.isDirectory() && !this.#volumes.has(entry.name)) this.#adopt(entry.name, path);
+      const { name } = entry;
+      if (name.startsWith(removing) || name.startsWith(making))
+        await this.#removeTree(join(this.#root, name));
+      else if (entry.isDirectory() && !this.#volumes.has(name) && holdsFiles(this.#root, name))
+        this.#adopt(name);
     }
-    for (const volume of this.#volumes.values()) {
-      const mountpoint = this.#makeDirectory(volume.name);
-      if (mountpoint !== volume.mountpoint) this.#record({ ...volume, mountpoint });
-    }
+    for (const volume of this.#volumes.values()) this.#makeAgain(volume);
   }
 
-  /** A directory without a document: empty from a creation cut short, or with files: the database was lost, and the files are not ours to throw away. */
-  #adopt(name: string, path: string): void {
-    const data = join(path, '_data');
+  /** Where it can't be ended, the volume has its old name. */
+  #endRename(volume: Volume, to: string): void {
     try {
-      rmdirSync(data);
-    } catch (error) {
-      if (errnoOf(error) === 'ENOTEMPTY') this.#adoptFiles(name, data);
-      if (errnoOf(error) !== 'ENOENT') return;
-    }
-    try {
-      rmdirSync(path);
+      this.#finishRename(volume, to);
     } catch {
-      /* Something that is not ours: left alone. */
+      const { renamedTo: _, ...unchanged } = volume;
+      this.#record(unchanged);
     }
   }
 
-  #adoptFiles(name: string, mountpoint: string): void {
+  /** One volume's trouble is not the daemon's: whoever wants to use it is told. */
+  #makeAgain(volume: Volume): void {
+    try {
+      const mountpoint = makeDirectory(this.#root, volume.name);
+      if (mountpoint !== volume.mountpoint) this.#record({ ...volume, mountpoint });
+    } catch (error) {
+      if (!isEngineError(error, 'failed-precondition')) throw error;
+    }
+  }
+
+  /** Files without a document: the database was lost, or a volume was whole and the daemon went before it could say so. */
+  #adopt(name: string): void {
     try {
       validateVolumeName(name);
     } catch {
       return;
     }
-    const createdAt = Math.round(statSync(mountpoint).ctimeMs);
+    const mountpoint = dataOf(this.#root, name);
+    const createdAt = Math.round(lstatSync(mountpoint).ctimeMs);
     const labels = /^[0-9a-f]{64}$/.test(name) ? { [anonymousLabel]: '' } : {};
     this.#record({ name, driver: 'local', mountpoint, createdAt, labels, options: {} });
   }

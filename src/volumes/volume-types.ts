@@ -4,7 +4,7 @@
 export interface Volume {
   name: string;
   driver: 'local';
-  /** Where its files are on the host. Empty for a volume with `filesystem`: that is mounted in the container alone. */
+  /** Where its files are on the host. A file system that its options name is mounted there while a container has it. */
   mountpoint: string;
   /** Milliseconds since the epoch. */
   createdAt: number;
@@ -13,6 +13,10 @@ export interface Volume {
   options: Record<string, string>;
   /** ID of the container that it was made for without being asked for by name: it goes with it, unless somebody decides otherwise. */
   boundTo?: string;
+  /** No removal and no pruning takes it. */
+  isProtected?: boolean;
+  /** The name that it is about to get; gone once it has it. */
+  renamedTo?: string;
 }
 
 /** A file system for mount(2), made of a volume's options. */
