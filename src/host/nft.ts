@@ -31,10 +31,11 @@ export class Nft {
     return done;
   }
 
-  /** True if the table (`inet NAME`) is there. */
-  async hasTable(name: string): Promise<boolean> {
+  /** Is the table (`inet NAME`) there? Undefined where nft did not say. */
+  async hasTable(name: string): Promise<boolean | undefined> {
     const result = await this.#launcher.run({ argv: ['nft', '-j', 'list', 'tables', 'inet'] });
-    return result.exitCode === 0 && result.stdout.toString().includes(`"name": "${requireIdentifier(name)}"`);
+    if (result.exitCode !== 0) return undefined;
+    return result.stdout.toString().includes(`"name": "${requireIdentifier(name)}"`);
   }
 
   /** Base chains of others that drop what they don't know at the forward hook (`ip filter FORWARD`), and at that for packets to the host itself. */

@@ -84,7 +84,7 @@ export class Firewall {
 
   /** Was the table taken away by someone else? */
   async isGone(): Promise<boolean> {
-    return this.#stands && !(await this.#nft.hasTable(this.#table));
+    return this.#stands && (await this.#nft.hasTable(this.#table)) === false;
   }
 
   /** Base chains of others that drop what they don't know. */
@@ -94,7 +94,7 @@ export class Firewall {
 
   /** Takes the table away; nothing where there was none and no nft. */
   async drop(): Promise<void> {
-    if (!this.#stands && !(await this.#nft.hasTable(this.#table).catch(() => false))) return;
+    if (!this.#stands && (await this.#nft.hasTable(this.#table).catch(() => false)) !== true) return;
     this.#stands = false;
     await this.#nft.apply(dropTableScript(this.#table));
   }
