@@ -176,8 +176,11 @@ describe('requests', { skip }, () => {
 
 describe('output', { skip }, () => {
   let daemon: TestDaemon;
+  /** Both speak the API's version that docker's client knows: newer ones have more to say. */
+  let env: Record<string, string> = {};
   before(async () => {
     daemon = await TestDaemon.start();
+    env = { DOCKER_API_VERSION: await daemon.ok(['version', '--format', '{{.Client.APIVersion}}']) };
     const command = ['sh', '-c', 'echo out; echo err >&2; sleep 600'];
     const flags = [
       '-p',
@@ -261,7 +264,7 @@ describe('output', { skip }, () => {
       // Ages in words may turn between the two.
       for (let attempt = 1; ; attempt += 1) {
         const theirs = await runProgram([docker ?? '', '-H', daemon.host, ...args]);
-        const ours = await runProgram(['bin/gantry', '-H', daemon.host, ...args]);
+        const ours = await runProgram(['bin/gantry', '-H', daemon.host, ...args], { env });
         const renamed = (text: string) =>
           text.replaceAll('docker:', 'gantry:').replaceAll("'docker ", "'gantry ");
         try {
