@@ -36,6 +36,21 @@ test('every command has a help with its usage, aliases and flags', async () => {
   }
 });
 
+test('every command has an example, but for a few that need none', async () => {
+  const others = /^(context|network|socket|checkpoint|system dial-stdio)/;
+  for (const { names, load, hidden } of commands) {
+    const [name = ''] = names;
+    if (hidden === true || others.test(name)) continue;
+    const { examples = [] } = await load();
+    assert.ok(examples.length > 0, name);
+    for (const [line] of examples)
+      assert.ok(
+        names.some((one) => `${line} `.startsWith(`${one} `)),
+        `${name}: ${line}`,
+      );
+  }
+});
+
 test('help of gantry and of its groups lists all commands', async () => {
   const root = await gantry(['--help']);
   assert.equal(root.code, 0);

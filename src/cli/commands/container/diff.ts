@@ -8,6 +8,7 @@ const letters: Readonly<Record<number, string>> = { 0: 'C', 1: 'A', 2: 'D' };
 export const diff = defineCommand({
   usage: 'CONTAINER',
   description: 'A is for what was added, C for what was changed, D for what was deleted.',
+  examples: [['diff web', 'What it has changed, added (A) and deleted (D)']],
   arguments: [1, 1],
   flags: {},
   run: async ({ client, io }, { positional }) => {

@@ -6,6 +6,7 @@ import { inspectEach, inspectFormatHelp } from '../../inspect-objects.ts';
 
 export const inspect = defineCommand({
   usage: '[OPTIONS] CONTAINER [CONTAINER...]',
+  examples: [["container inspect -f '{{.State.Status}} {{.State.ExitCode}}' web", 'Single facts']],
   arguments: [1, anyNumber],
   flags: {
     format: text(inspectFormatHelp, { short: 'f' }),

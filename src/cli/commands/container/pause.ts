@@ -5,6 +5,7 @@ import { forEachArgument } from '../../each-argument.ts';
 
 export const pause = defineCommand({
   usage: 'CONTAINER [CONTAINER...]',
+  examples: [['pause web', 'Its processes stand still, and keep their memory']],
   arguments: [1, anyNumber],
   flags: {},
   run: (context, { positional }) =>

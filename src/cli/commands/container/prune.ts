@@ -8,6 +8,7 @@ import { pruneReport } from '../../output/prune-report.ts';
 
 export const prune = defineCommand({
   usage: '[OPTIONS]',
+  examples: [['container prune -f --filter until=24h', 'What ended and is older than a day, without asking']],
   arguments: [0, 0],
   flags: {
     filter: filterFlag('Provide filter values (e.g. "until=<timestamp>")'),

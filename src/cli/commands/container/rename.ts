@@ -5,6 +5,7 @@ import { defineCommand } from '../../command.ts';
 
 export const rename = defineCommand({
   usage: 'CONTAINER NEW_NAME',
+  examples: [['rename web web-old', 'The new name counts at once, also for other containers']],
   arguments: [2, 2],
   flags: {},
   run: async ({ client }, { positional }) => {

@@ -5,6 +5,7 @@ import { forEachArgument } from '../../each-argument.ts';
 
 export const unpause = defineCommand({
   usage: 'CONTAINER [CONTAINER...]',
+  examples: [['unpause web', 'Its processes go on']],
   arguments: [1, anyNumber],
   flags: {},
   run: (context, { positional }) =>

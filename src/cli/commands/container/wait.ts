@@ -6,6 +6,7 @@ import { forEachArgument } from '../../each-argument.ts';
 
 export const wait = defineCommand({
   usage: 'CONTAINER [CONTAINER...]',
+  examples: [['wait job', 'Prints the exit code when it ends']],
   arguments: [1, anyNumber],
   flags: {},
   run: (context, { positional }) =>

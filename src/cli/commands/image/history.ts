@@ -10,6 +10,7 @@ import { GoRow } from '../../template/value.ts';
 
 export const history = defineCommand({
   usage: '[OPTIONS] IMAGE',
+  examples: [['history alpine', 'How its layers came to be, the newest first']],
   arguments: [1, 1],
   flags: {
     format: text(formatHelp),

@@ -7,6 +7,7 @@ import { platformQuery } from '../../platform-query.ts';
 
 export const inspect = defineCommand({
   usage: '[OPTIONS] IMAGE [IMAGE...]',
+  examples: [["image inspect -f '{{.Config.Env}}' alpine", 'Single facts']],
   arguments: [1, anyNumber],
   flags: {
     format: text(inspectFormatHelp, { short: 'f' }),

@@ -9,6 +9,10 @@ import { describeDeleted } from '../../rows/deleted-images.ts';
 
 export const prune = defineCommand({
   usage: '[OPTIONS]',
+  examples: [
+    ['image prune', 'Images without a name that nothing uses'],
+    ['image prune -af --filter until=168h', 'All that no container uses, and older than a week'],
+  ],
   arguments: [0, 0],
   flags: {
     all: toggle('Remove all unused images, not just dangling ones', { short: 'a' }),

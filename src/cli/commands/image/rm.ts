@@ -10,6 +10,10 @@ import { platformQuery } from '../../platform-query.ts';
 export const rm = defineCommand({
   usage: '[OPTIONS] IMAGE [IMAGE...]',
   description: 'Takes names away; layers are deleted with the last name that uses them.',
+  examples: [
+    ['rmi alpine:3.20', 'The name, and the image with the last of its names'],
+    ['rmi $(gantry images -qf dangling=true)', 'All without a name'],
+  ],
   arguments: [1, anyNumber],
   flags: {
     force: toggle('Force removal of the image', { short: 'f' }),

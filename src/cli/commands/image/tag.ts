@@ -6,6 +6,7 @@ import { parseImageName } from '../../image-name.ts';
 
 export const tag = defineCommand({
   usage: 'SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]',
+  examples: [['tag app registry.example.com/team/app:1.2', 'A further name, to push it by']],
   arguments: [2, 2],
   flags: {},
   run: async ({ client }, { positional }) => {

@@ -7,6 +7,7 @@ import { credentialStore } from '../../credentials/registry-auth.ts';
 export const logout = defineCommand({
   usage: '[SERVER]',
   description: 'Without a server: Docker Hub.',
+  examples: [['logout registry.example.com', 'Forget the password for that registry']],
   arguments: [0, 1],
   flags: {},
   run: (context, { positional }) => {

@@ -15,6 +15,10 @@ import { describeDeleted } from '../../rows/deleted-images.ts';
 
 export const prune = defineCommand({
   usage: '[OPTIONS]',
+  examples: [
+    ['system prune', 'Ended containers, unused networks and images without a name'],
+    ['system prune -af --volumes', 'All that nothing uses, without asking'],
+  ],
   arguments: [0, 0],
   flags: {
     all: toggle('Remove all unused images not just dangling ones', { short: 'a' }),

@@ -6,6 +6,7 @@ import { inspectEach, inspectFormatHelp } from '../../inspect-objects.ts';
 
 export const inspect = defineCommand({
   usage: '[OPTIONS] VOLUME [VOLUME...]',
+  examples: [["volume inspect -f '{{.Mountpoint}}' data", 'Where its files are']],
   arguments: [1, anyNumber],
   flags: {
     format: text(inspectFormatHelp, { short: 'f' }),

@@ -11,6 +11,7 @@ import { formatOr } from '../../user-defaults.ts';
 
 export const ls = defineCommand({
   usage: '[OPTIONS]',
+  examples: [['volume ls -f dangling=true', 'Volumes that no container uses']],
   arguments: [0, 0],
   flags: {
     filter: filterFlag('Provide filter values (e.g. "dangling=true")', 'f'),

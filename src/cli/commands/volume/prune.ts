@@ -9,6 +9,10 @@ import { pruneReport } from '../../output/prune-report.ts';
 
 export const prune = defineCommand({
   usage: '[OPTIONS]',
+  examples: [
+    ['volume prune', 'Anonymous volumes that no container uses'],
+    ['volume prune -a', 'Those with names too'],
+  ],
   arguments: [0, 0],
   flags: {
     all: toggle('Remove all unused volumes, not just anonymous ones', { short: 'a' }),

@@ -7,6 +7,7 @@ import { toggle } from '../../flags/kinds.ts';
 export const rm = defineCommand({
   usage: '[OPTIONS] VOLUME [VOLUME...]',
   description: 'A volume that a container uses stays.',
+  examples: [['volume rm data', 'Its files are gone then']],
   arguments: [1, anyNumber],
   flags: { force: toggle('Force the removal of one or more volumes', { short: 'f' }) },
   run: (context, { flags, positional }) =>
