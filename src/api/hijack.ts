@@ -5,6 +5,7 @@ import type { AttachSession } from '../engine/attach-session.ts';
 import type { Engine } from '../engine/engine.ts';
 import { inspectExec } from '../engine/exec.ts';
 import { EngineError } from '../errors/engine-error.ts';
+import { isWebSocketAttach, serveWebSocketAttach } from './attach-ws.ts';
 import { parseJson } from './body.ts';
 import { openAttach } from './container-attach.ts';
 import { openExec } from './exec.ts';
@@ -38,7 +39,8 @@ interface Hijack {
 
 /** True for the requests that `hijack` serves; all others that ask for an upgrade are answered as if they had not. */
 export function isHijack(request: IncomingMessage): boolean {
-  return request.method === 'POST' && route.test(splitVersion(request.url ?? '').path);
+  const { path } = splitVersion(request.url ?? '');
+  return (request.method === 'POST' && route.test(path)) || isWebSocketAttach(request, path);
 }
 
 /** Serves hijacked requests to their end. Never rejects: what fails is said to the client. */
@@ -57,6 +59,10 @@ export function createHijack(
     try {
       checkVersion(version);
       permit(request, path);
+      if (isWebSocketAttach(request, path)) {
+        await serveWebSocketAttach(call);
+        return;
+      }
       const opening = await openSession(call);
       if (opening === undefined) answer(call, 200, '');
       else await serve(call, opening);

@@ -1,5 +1,6 @@
 /** Every route of the API, in one table. */
 import { listPlugins, noSwarm, notImplemented } from './absent.ts';
+import { getAttachSocket } from './attach-ws.ts';
 import { postAuth } from './auth.ts';
 import type { Handler } from './call.ts';
 import {
@@ -83,7 +84,7 @@ export const routes: readonly Route[] = [
   ['DELETE', '/containers/:id/checkpoints/:checkpoint', deleteCheckpoint],
   ['GET', '/gantry/containers/:id/start-report', getStartReport],
   ['DELETE', '/gantry/containers/:id/logs', deleteLogs],
-  ['GET', '/containers/:id/attach/ws', notImplemented('attach over a WebSocket')],
+  ['GET', '/containers/:id/attach/ws', getAttachSocket],
   ['GET', '/containers/:id/stats', getStats],
   ['GET', '/containers/:id/changes', getChanges],
   ['GET', '/containers/:id/export', getExport],
