@@ -122,11 +122,29 @@ const rules: Readonly<Record<string, Source>> = {
   'volume rm': ofVolumes,
 };
 
+/** Commands without a rule of their own: objects of their group, but for what makes new ones. */
+const byGroup: Readonly<Record<string, Source>> = {
+  container: ofContainers('all'),
+  context: ofContexts,
+  image: ofImages,
+  network: ofNetworks,
+  socket: ofSockets,
+  volume: inTurn(ofVolumes, aFile),
+};
+
+function ruleOf(command: string): Source {
+  const [group = '', verb = ''] = command.split(' ');
+  const other = ['create', 'load', 'ls', 'prune'].includes(verb) ? undefined : byGroup[group];
+  return rules[command] ?? other ?? nothing;
+}
+
 /** Candidates for the next argument, without those that stand there already. */
 export async function argumentCandidates(question: ArgumentQuestion): Promise<Candidate[]> {
-  const found = (await rules[question.command]?.(question)) ?? [];
+  const found = await ruleOf(question.command)(question);
   return found.filter(({ text }) => !question.given.includes(text));
 }
 
-/** The commands that have a rule. */
-export const commandsWithArguments: ReadonlySet<string> = new Set(Object.keys(rules));
+/** Is there a rule for the arguments of this command? */
+export function hasArgumentRule(command: string): boolean {
+  return ruleOf(command) !== nothing;
+}
