@@ -150,7 +150,7 @@ function decodeMount(fields: Fields): MountRequest {
   const volume = fields.optionalObject('VolumeOptions');
   const tmpfs = fields.optionalObject('TmpfsOptions');
   const consistency = fields.string('Consistency');
-  fields.object('ImageOptions').string('Subpath');
+  const subpath = fields.object('ImageOptions').string('Subpath');
   return {
     source: fields.string('Source'),
     target: fields.string('Target'),
@@ -159,6 +159,7 @@ function decodeMount(fields: Fields): MountRequest {
     ...(bind === undefined ? {} : { bind: decodeBindOptions(bind) }),
     ...(volume === undefined ? {} : { volume: decodeVolumeOptions(volume) }),
     ...(tmpfs === undefined ? {} : { tmpfs: decodeTmpfsOptions(tmpfs) }),
+    ...(subpath === '' ? {} : { image: { subpath } }),
     type: oneOf(fields.string('Type'), mountTypes, 'invalid mount config: mount type unknown:'),
   };
 }

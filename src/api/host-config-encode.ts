@@ -124,6 +124,7 @@ function encodeMount(mount: MountRequest): Mount {
     ...encodeBindOptions(mount.bind),
     ...encodeVolumeOptions(mount.volume),
     ...encodeTmpfsOptions(mount.tmpfs),
+    ...(mount.image?.subpath === undefined ? {} : { ImageOptions: { Subpath: mount.image.subpath } }),
   };
 }
 

@@ -47,7 +47,16 @@ import {
 } from './networks.ts';
 import { deleteSocket, getSocket, getSockets, postSocket } from './sockets.ts';
 import { getDiskUsage, getInfo, getVersion, ping, postBuildPrune } from './system.ts';
+import { deleteUndo, getUndo, postUndo } from './undo.ts';
 import { deleteVolume, getVolume, getVolumes, postVolumeCreate, postVolumesPrune } from './volumes.ts';
+import {
+  getVolumeExport,
+  postVolumeClone,
+  postVolumeImport,
+  postVolumeProtect,
+  postVolumeRename,
+  postVolumeUnprotect,
+} from './volumes-transfer.ts';
 
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
 export type Route = readonly [method: Method, path: string, handler: Handler];
@@ -125,6 +134,15 @@ export const routes: readonly Route[] = [
   ['GET', '/volumes/:name', getVolume],
   ['PUT', '/volumes/:name', noSwarm],
   ['DELETE', '/volumes/:name', deleteVolume],
+  ['GET', '/gantry/volumes/:name/export', getVolumeExport],
+  ['POST', '/gantry/volumes/:name/import', postVolumeImport],
+  ['POST', '/gantry/volumes/:name/clone', postVolumeClone],
+  ['POST', '/gantry/volumes/:name/rename', postVolumeRename],
+  ['POST', '/gantry/volumes/:name/protect', postVolumeProtect],
+  ['POST', '/gantry/volumes/:name/unprotect', postVolumeUnprotect],
+  ['GET', '/gantry/undo', getUndo],
+  ['POST', '/gantry/undo', postUndo],
+  ['DELETE', '/gantry/undo', deleteUndo],
 
   ['GET', '/networks', getNetworks],
   ['POST', '/networks/create', postNetworkCreate],

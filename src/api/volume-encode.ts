@@ -12,6 +12,7 @@ export function encodeVolume(volume: VolumeView): Volume {
     Name: volume.name,
     Options: isEmpty(volume.options) ? null : volume.options,
     Scope: 'local',
+    ...(volume.isProtected === true ? { Status: { Protected: true } } : {}),
     ...(volume.usage === undefined
       ? {}
       : { UsageData: { Size: volume.usage.size, RefCount: volume.usage.refCount } }),

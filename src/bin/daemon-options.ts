@@ -214,6 +214,18 @@ export const daemonOptions: readonly DaemonOption[] = [
     help: 'Tries at a layer before a pull fails',
   },
   {
+    key: 'undo-retention',
+    flags: '--undo-retention',
+    kind: 'text',
+    help: 'How long removed containers and volumes can be restored, as in 30m or 12h; 0 for not at all',
+  },
+  {
+    key: 'undo-budget',
+    flags: '--undo-budget',
+    kind: 'bytes',
+    help: 'How much of the disk they may take meanwhile',
+  },
+  {
     key: 'max-layer-expansion',
     flags: '--max-layer-expansion',
     kind: 'integer',

@@ -83,8 +83,21 @@ function toConfig(read: SettingsReader, shimPath: string): DaemonConfig {
     maxConcurrentUploads: read.integer('max-concurrent-uploads', defaults.maxConcurrentUploads, 1),
     maxDownloadAttempts: read.integer('max-download-attempts', defaults.maxDownloadAttempts, 1),
     maxLayerExpansion: read.integer('max-layer-expansion', defaults.maxLayerExpansion, 1),
+    undoRetention: durationOf('undo-retention', read.text('undo-retention', ''), defaults.undoRetention),
+    undoBudget: read.integer('undo-budget', defaults.undoBudget),
     storageDriver: storageDriverOf(read.text('storage-driver', 'overlay2')),
   };
+}
+
+const durationUnits: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3600_000, d: 86_400_000 };
+
+/** `90s`, `30m`, `1h30m`, `2d`, `0`; milliseconds. '' for `initial`. */
+function durationOf(key: string, text: string, initial: number): number {
+  if (text === '') return initial;
+  if (text !== '0' && !/^(\d+[smhd])+$/.test(text))
+    throw new EngineError('invalid-argument', `invalid ${key}: ${text}`, { hint: 'write 30m, 12h, 7d or 0' });
+  const parts = [...text.matchAll(/(\d+)([smhd])/g)];
+  return parts.reduce((sum, [, count, unit]) => sum + Number(count) * (durationUnits[unit ?? ''] ?? 0), 0);
 }
 
 function orDefault(given: string[], fallback: string[]): string[] {

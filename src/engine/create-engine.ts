@@ -16,6 +16,7 @@ import { openNetworks } from '../network/open-networks.ts';
 import { LocalStorage } from '../registry/storage/local-storage.ts';
 import { ShimRuntime } from '../runtime/shim-runtime.ts';
 import { OverlaySnapshotter } from '../snapshots/overlay-snapshotter.ts';
+import { removeTree } from '../snapshots/remove-tree.ts';
 import { BlobStore } from '../store/blob-store.ts';
 import { Database } from '../store/database.ts';
 import { Undo } from '../util/undo.ts';
@@ -35,6 +36,8 @@ import { sweepParentCgroup, sweepParentCgroupSoon } from './parent-cgroup.ts';
 import { restoreContainers, settleByPolicy } from './restore.ts';
 import { SocketTable } from './sockets.ts';
 import { parseSocketRecord } from './sockets-record.ts';
+import { repairUndo } from './undo.ts';
+import { parseUndoEntry, UndoStore } from './undo-store.ts';
 
 /**
  * Opens everything below the two roots of `config`, adopts the containers that run, and repairs what is half done. Restart policies are obeyed in
@@ -49,6 +52,7 @@ export async function createEngine(config: DaemonConfig, log: Logger): Promise<E
       log.warn(
         `${repaired.length} layers were unpacked again: the host went down before they were on the disk`,
       );
+    await repairUndo(engine);
     await restoreContainers(engine);
     for (const container of engine.containers.list()) engine.logs.resume(container);
     sweepParentCgroupSoon(engine);
@@ -126,6 +130,15 @@ async function assemble(config: DaemonConfig, log: Logger, closers: Undo): Promi
   const containers = new ContainerTable(database.collection('containers', parseContainerRecord));
   const networks = await openBridges(config, database, launcher, log);
   closers.add(() => networks.close());
+  const removeDeepTree = (path: string): Promise<void> => removeTree(launcher, path);
+  const undo = new UndoStore({
+    root: join(config.dataRoot, 'undo'),
+    documents: database.collection('undo', parseUndoEntry),
+    config: () => config,
+    removeTree: (path) => removeTree(launcher, path, true),
+    log,
+  });
+  closers.add(() => undo.close());
   const closing = new AbortController();
   closers.add(() => {
     closing.abort();
@@ -147,7 +160,9 @@ async function assemble(config: DaemonConfig, log: Logger, closers: Undo): Promi
     volumes: await VolumeService.open(
       join(config.dataRoot, 'volumes'),
       database.collection('volumes', parseVolume),
+      removeDeepTree,
     ),
+    undo,
     events: new EventBus(),
     containers,
     execs: new ExecTable(),

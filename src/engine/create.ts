@@ -9,6 +9,7 @@ import type { CreateRequest } from './create-request.ts';
 import { validateCreate } from './create-validate.ts';
 import type { Engine } from './engine.ts';
 import { publishContainerEvent } from './events.ts';
+import { dropImages, keepImages } from './image-mounts.ts';
 import type { ContainerConfig, ContainerRecord, HostConfig } from './model.ts';
 import { resolveMounts } from './mounts.ts';
 import { checkContainerName, newId, reserveGeneratedName } from './names.ts';
@@ -105,8 +106,10 @@ async function makeContainer(
   await mkdir(directory, { recursive: true, mode: 0o710 });
   undo.add(() => engine.snapshots.remove(id));
   await engine.snapshots.create(id, image.chainIds);
-  await populateVolumes(engine, id, volumes.mounts);
-  const container = engine.containers.add({ ...record, mounts: volumes.mounts });
+  undo.add(() => dropImages(engine, id));
+  const mounts = await keepImages(engine, id, volumes.mounts);
+  await populateVolumes(engine, id, mounts);
+  const container = engine.containers.add({ ...record, mounts });
   volumes.release();
   publishContainerEvent(engine.events, container.record, 'create');
 }

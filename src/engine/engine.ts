@@ -15,6 +15,7 @@ import type { EventBus } from './events.ts';
 import type { ExecTable } from './exec-table.ts';
 import type { LogKeeper } from './log/log-keeper.ts';
 import type { SocketTable } from './sockets.ts';
+import type { UndoStore } from './undo-store.ts';
 
 /**
  * Made by `createEngine` (create-engine.ts), ended by `closeEngine`. Reads are answered from memory; what changes a container goes through
@@ -35,6 +36,8 @@ export interface Engine {
   /** All bridges. */
   readonly networks: NetworkSet;
   readonly volumes: VolumeService;
+  /** What removals took, and can be restored. */
+  readonly undo: UndoStore;
   readonly events: EventBus;
   readonly containers: ContainerTable;
   readonly execs: ExecTable;

@@ -99,6 +99,7 @@ export interface MountRequest {
     subpath?: string;
   };
   tmpfs?: { sizeBytes?: number; mode?: number };
+  image?: { subpath?: string };
 }
 
 export interface Resources {
@@ -200,7 +201,7 @@ export interface MountPoint {
   type: 'bind' | 'volume' | 'tmpfs' | 'image';
   /** Volume name. */
   name?: string;
-  /** Path on the host; '' for tmpfs. */
+  /** Path on the host; '' for tmpfs; the reference of an image. */
   source: string;
   destination: string;
   driver?: string;
@@ -215,9 +216,13 @@ export interface MountPoint {
   createSource?: boolean;
   /** Of a volume: the image's files are not copied into it. */
   noCopy?: boolean;
-  /** Directory or file within the volume that is mounted in place of all of it; `source` is the volume's own then. */
+  /** Of an image: its ID when the container was made. */
+  imageId?: string;
+  /** Of an image: the snapshot that keeps its layers. */
+  layers?: string;
+  /** Directory or file within the volume or image that is mounted in place of all of it; `source` is the volume's own then. */
   subpath?: string;
-  /** Of a volume that is a file system: mounted as such in the container, instead of a bind of `source`. */
+  /** Of a volume that is a file system: mounted at `source` while a container runs with it. */
   filesystem?: { type: string; device: string; options: string[] };
 }
 

@@ -16,8 +16,8 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { CommandRequest, CommandResult } from '../host/launcher-types.ts';
 import type { MountPoint } from './model.ts';
-import { prepareMounts } from './mount-sources.ts';
-import { type SubpathEngine, sweepSubpaths } from './subpath.ts';
+import { type MountSourcesEngine, prepareMounts } from './mount-sources.ts';
+import { sweepSubpaths } from './subpath.ts';
 
 function directoryOf(context: TestContext): string {
   const directory = mkdtempSync(join(tmpdir(), 'sources-'));
@@ -41,13 +41,20 @@ function mount(source: string, change: Partial<MountPoint> = {}): MountPoint {
 }
 
 /** Subpaths below the test's own directory, mounted by the same commands as the launcher's. */
-function engineIn(execRoot: string): SubpathEngine {
+function engineIn(execRoot: string): MountSourcesEngine {
   const run = ({ argv }: CommandRequest): Promise<CommandResult> => {
     const [program = '', ...args] = argv;
     const { status, stdout, stderr } = spawnSync(program, args);
     return Promise.resolve({ exitCode: status, signal: null, timedOut: false, stdout, stderr });
   };
-  return { launcher: { run }, config: { execRoot } };
+  const nothing = { find: () => undefined };
+  const engine: Partial<Record<keyof MountSourcesEngine, unknown>> = {
+    launcher: { run },
+    config: { execRoot },
+    containers: nothing,
+    volumes: nothing,
+  };
+  return engine as MountSourcesEngine;
 }
 
 function openDescriptors(): number {

@@ -1,8 +1,17 @@
 /** What mounts lead to on the host, at the moment of a start: directories that are made, and subpaths that can't be led astray. */
+import { randomBytes } from 'node:crypto';
 import { mkdir, stat } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { EngineError, errnoOf, messageOf } from '../errors/engine-error.ts';
+import { checkDirectory } from '../volumes/volume-files.ts';
+import type { Engine } from './engine.ts';
+import { mountImage } from './image-mounts.ts';
 import type { MountPoint } from './model.ts';
 import { mountSubpath, type SubpathEngine, unmountSubpath } from './subpath.ts';
+import { type MountedEngine, mountVolume, releaseMounted } from './volumes-mounted.ts';
+
+export type MountSourcesEngine = SubpathEngine &
+  MountedEngine & { readonly snapshots: Pick<Engine['snapshots'], 'mount'> };
 
 /** Mounts whose sources are there. Call `close` once the container's process has started, or failed to. */
 export interface PreparedMounts {
@@ -39,19 +48,23 @@ async function exists(path: string): Promise<boolean> {
 
 /**
  * For each start: makes sources of `-v` again, checks the others, and gives subpaths of volumes a place of their own on the host,
- * where nobody can put a link in their way any more.
+ * where nobody can put a link in their way any more. Volumes that are file systems are mounted: for `containerId` until `releaseMounted`, else until
+ * `close`.
  */
 export async function prepareMounts(
-  engine: SubpathEngine,
+  engine: MountSourcesEngine,
   mounts: readonly MountPoint[],
+  containerId?: string,
 ): Promise<PreparedMounts> {
   const places: string[] = [];
+  const holder = containerId ?? `view-${randomBytes(8).toString('hex')}`;
   const close = async (): Promise<void> => {
-    for (const place of places.splice(0)) await unmountSubpath(engine, place);
+    for (const place of places.splice(0).reverse()) await unmountSubpath(engine, place);
+    if (containerId === undefined) await releaseMounted(engine, holder);
   };
   try {
     const prepared: MountPoint[] = [];
-    for (const mount of mounts) prepared.push(await prepareMount(engine, mount, places));
+    for (const mount of mounts) prepared.push(await prepareMount(engine, mount, { places, holder }));
     return { mounts: prepared, close };
   } catch (error) {
     await close();
@@ -59,14 +72,39 @@ export async function prepareMounts(
   }
 }
 
-async function prepareMount(engine: SubpathEngine, mount: MountPoint, places: string[]): Promise<MountPoint> {
-  if (mount.type === 'tmpfs' || mount.filesystem !== undefined) return mount;
+interface Hold {
+  /** Taken away by `close`. */
+  places: string[];
+  holder: string;
+}
+
+async function prepareMount(engine: MountSourcesEngine, mount: MountPoint, hold: Hold): Promise<MountPoint> {
+  if (mount.type === 'tmpfs') return mount;
+  const { subpath, filesystem: _, ...whole } = mount;
+  const source = await sourceOf(engine, mount, hold);
+  if (subpath === undefined) return { ...whole, source };
+  const place = await mountSubpath(engine, source, subpath, mount.name ?? mount.source);
+  hold.places.push(place);
+  return { ...whole, source: place };
+}
+
+/** Where the whole of what is mounted is on the host. */
+async function sourceOf(
+  engine: MountSourcesEngine,
+  mount: MountPoint,
+  { places, holder }: Hold,
+): Promise<string> {
+  if (mount.type === 'image') {
+    const place = await mountImage(engine, mount);
+    places.push(place);
+    return place;
+  }
+  if (mount.filesystem !== undefined) return mountVolume(engine, mount.name ?? '', holder);
   if (mount.createSource === true) await makeBindSource(mount.source);
   else if (!(await exists(mount.source))) throw missing(mount);
-  if (mount.subpath === undefined) return mount;
-  const source = await mountSubpath(engine, mount.source, mount.subpath, mount.name ?? '');
-  places.push(source);
-  return { ...mount, source };
+  if (mount.name !== undefined && basename(mount.source) === '_data')
+    checkDirectory(mount.source, mount.name);
+  return mount.source;
 }
 
 function missing(mount: MountPoint): EngineError {

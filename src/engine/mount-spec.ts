@@ -135,7 +135,7 @@ export function parseMountRequest(request: MountRequest): MountSpec {
     createSource: request.bind?.createMountpoint ?? false,
     nonRecursive: request.bind?.nonRecursive ?? false,
     noCopy: request.volume?.noCopy ?? false,
-    subpath: request.volume?.subpath ?? '',
+    subpath: request.volume?.subpath ?? request.image?.subpath ?? '',
     labels: request.volume?.labels ?? {},
     driver: request.volume?.driver?.name ?? '',
     driverOpts: request.volume?.driver?.options ?? {},
@@ -150,7 +150,10 @@ function complaintOf(request: MountRequest, type: MountSpec['type']): string | u
   if (type === 'bind') return bindComplaint(request);
   if (type === 'volume') return volumeComplaint(request);
   if (type === 'tmpfs') return request.source === '' ? undefined : 'field Source must not be specified';
-  return request.source === '' ? 'field Source must not be empty' : undefined;
+  if (request.source === '') return 'field Source must not be empty';
+  return isInside(request.image?.subpath ?? '')
+    ? undefined
+    : 'subpath must be a relative path within the image';
 }
 
 function bindComplaint({ source, bind, volume }: MountRequest): string | undefined {

@@ -18,7 +18,9 @@ import {
 } from './mount-spec.ts';
 import { publishVolumeEvent } from './volumes.ts';
 
-type MountEngine = Pick<Engine, 'containers' | 'volumes' | 'events' | 'log'>;
+type MountEngine = Pick<Engine, 'containers' | 'volumes' | 'events' | 'log'> & {
+  readonly images: Pick<Engine['images'], 'get'>;
+};
 
 export interface MountQuestion {
   /** The new container's; it holds the volumes until `release` or `rollBack`. */
@@ -137,13 +139,8 @@ function askedFor(engine: MountEngine, hostConfig: MountQuestion['hostConfig']):
 /** What can be found out without making anything. */
 function check(engine: MountEngine, spec: MountSpec): void {
   if (spec.type === 'image') {
-    throw new EngineError(
-      'not-implemented',
-      'invalid mount config for type "image": image mounts are not implemented by Gantry yet',
-      {
-        hint: 'copy the files into a volume, or use a bind mount',
-      },
-    );
+    engine.images.get(spec.source);
+    return;
   }
   if (spec.type === 'bind' && !spec.createSource && !existsSync(spec.source)) {
     throw new EngineError(
@@ -171,6 +168,7 @@ async function realize(
   made: Volume[],
 ): Promise<MountPoint> {
   if (spec.type === 'volume') return volumeMount(spec, takeVolume(engine, spec, holder, made));
+  if (spec.type === 'image') return imageMount(spec, engine.images.get(spec.source).id);
   if (spec.type === 'bind' && spec.createSource) await makeBindSource(spec.source);
   return {
     type: spec.type,
@@ -183,6 +181,12 @@ async function realize(
     ...(spec.nonRecursive ? { nonRecursive: true } : {}),
     ...(spec.createSource ? { createSource: true } : {}),
   };
+}
+
+/** Nothing can be written into an image. */
+function imageMount({ source, destination, subpath }: MountSpec, imageId: string): MountPoint {
+  const place = { source, destination, imageId, ...(subpath === '' ? {} : { subpath }) };
+  return { type: 'image', ...place, mode: '', readWrite: false, propagation: '' };
 }
 
 /** The volume that is named, made where it is missing, and held. */
@@ -207,12 +211,6 @@ function takeVolume(engine: MountEngine, spec: MountSpec, holder: string, made: 
 
 function volumeMount(spec: MountSpec, volume: Volume): MountPoint {
   const backing = volumeBacking(volume.options);
-  if (backing.kind === 'filesystem' && spec.subpath !== '') {
-    throw new EngineError(
-      'not-implemented',
-      `a subpath of the volume ${volume.name}, which is a file system of its own, can't be mounted`,
-    );
-  }
   return {
     type: 'volume',
     name: volume.name,

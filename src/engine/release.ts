@@ -8,6 +8,7 @@ import { sweepParentCgroupSoon } from './parent-cgroup.ts';
 import { bundleFiles } from './paths.ts';
 import { releaseSharedMemory } from './shared-memory.ts';
 import { publishVolumeUse } from './volumes.ts';
+import { releaseMounted } from './volumes-mounted.ts';
 
 /** Address, ports, bundle, shim directory, shared memory. Idempotent. Call it when the shim is gone and the end of the run is recorded. */
 export async function releaseRun(engine: Engine, container: Container): Promise<void> {
@@ -17,6 +18,7 @@ export async function releaseRun(engine: Engine, container: Container): Promise<
     rm(bundleFiles(engine.config, id).directory, { recursive: true, force: true }),
     engine.runtime.forget(id),
     releaseSharedMemory(engine, container.record),
+    releaseMounted(engine, id),
   ]);
 }
 

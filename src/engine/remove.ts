@@ -5,11 +5,13 @@ import type { Container } from './container-table.ts';
 import { killNow } from './end-process.ts';
 import type { Engine } from './engine.ts';
 import { publishContainerEvent } from './events.ts';
+import { dropImages } from './image-mounts.ts';
 import { removeLink } from './links.ts';
 import type { ContainerState } from './model.ts';
 import { containerFiles } from './paths.ts';
 import { refreshHosts } from './start-network.ts';
 import { exitCodeOf, isActive } from './state.ts';
+import { keepContainer } from './undo.ts';
 import { keepBoundVolumes, removeBoundVolumes } from './volumes.ts';
 
 export interface RemoveOptions {
@@ -100,10 +102,12 @@ async function discard(engine: Engine, container: Container, volumes: boolean): 
     return;
   }
   await container.released;
-  await removeFiles(engine, container).catch((error: unknown) => {
-    engine.containers.setState(container, deadState(container.state));
-    throw error;
-  });
+  if (await keepContainer(engine, container.record)) await dropImages(engine, container.id);
+  else
+    await removeFiles(engine, container).catch((error: unknown) => {
+      engine.containers.setState(container, deadState(container.state));
+      throw error;
+    });
   engine.containers.delete(container);
   await removeVolumes(engine, container);
   announceRemoval(engine, container);
@@ -158,6 +162,7 @@ async function removeFiles(engine: Engine, container: Container): Promise<void> 
   try {
     await Promise.all([
       engine.snapshots.remove(container.id),
+      dropImages(engine, container.id),
       rm(directory, { recursive: true, force: true }),
     ]);
   } catch (error) {

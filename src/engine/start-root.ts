@@ -8,6 +8,7 @@ import type { Engine } from './engine.ts';
 import { type PreparedMounts, prepareMounts } from './mount-sources.ts';
 import { bundleFiles, containerFiles } from './paths.ts';
 import { prepareSharedMemory, releaseSharedMemory } from './shared-memory.ts';
+import { releaseMounted } from './volumes-mounted.ts';
 
 export interface Root {
   mount: RootMount;
@@ -27,7 +28,8 @@ export async function createRoot(
   const bundle = bundleFiles(engine.config, id);
   undo.add(() => rm(bundle.directory, { recursive: true, force: true }));
   await makeDirectories(bundle.directory, containerFiles(engine.config, id).directory);
-  const volumes = await prepareMounts(engine, record.mounts);
+  undo.add(() => releaseMounted(engine, id));
+  const volumes = await prepareMounts(engine, record.mounts, id);
   undo.add(() => volumes.close());
   undo.add(() => releaseSharedMemory(engine, record));
   const shmPath = await prepareSharedMemory(engine, record);

@@ -41,7 +41,8 @@ export async function mountSubpath(
   }
 }
 
-function placesRoot({ config }: SubpathEngine): string {
+/** Where what is to be mounted in containers has places of its own on the host, until they have it. */
+export function placesRoot({ config }: SubpathEngine): string {
   return join(config.execRoot, 'subpaths');
 }
 

@@ -3,11 +3,13 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { shimDirectory } from '../runtime/runtime-types.ts';
 import type { Engine } from './engine.ts';
+import { ownerOfSnapshot } from './image-mounts.ts';
 import { bundlesRoot, containersRoot, sharedMemoryRoot } from './paths.ts';
 import { knownRuntimes, runtimeProgram } from './runtimes.ts';
 import { removeSharedMemory } from './shared-memory.ts';
 import { sweepSubpaths } from './subpath.ts';
 import { sweepVolumes } from './volumes.ts';
+import { sweepMounted } from './volumes-mounted.ts';
 
 /** `live` are the containers that run. Needs nobody else at work on containers. */
 export async function sweepLeftovers(engine: Engine, live: ReadonlySet<string>): Promise<void> {
@@ -15,12 +17,13 @@ export async function sweepLeftovers(engine: Engine, live: ReadonlySet<string>):
   const known = (id: string): boolean => containers.has(id);
   const runs = (id: string): boolean => live.has(id);
   const removeTree = (path: string): Promise<void> => rm(path, { recursive: true, force: true });
-  for (const id of snapshots.containers()) if (!known(id)) await snapshots.remove(id);
+  for (const id of snapshots.containers()) if (!known(ownerOfSnapshot(id))) await snapshots.remove(id);
   await sweep(containersRoot(config), known, (_, path) => removeTree(path));
   await sweep(bundlesRoot(config), runs, async (id, path) => {
     if (!known(id)) await destroyStranger(engine, id);
     await removeTree(path);
   });
+  await sweepMounted(engine);
   await sweepVolumes(engine);
   await sweepSubpaths(engine);
   await sweep(sharedMemoryRoot(config), runs, (_, path) => removeSharedMemory(engine, path));

@@ -1,5 +1,6 @@
 /** Volumes for users: who uses them is known from the containers, and what happens to them is told. */
 
+import { errnoOf, isEngineError } from '../errors/engine-error.ts';
 import { anonymousLabel } from '../volumes/volume-name.ts';
 import type { Volume, VolumeRequest } from '../volumes/volume-types.ts';
 import type { Engine } from './engine.ts';
@@ -14,8 +15,9 @@ import {
 } from './filters.ts';
 import type { ContainerRecord } from './model.ts';
 import { treeSize } from './tree-size.ts';
+import { beginVolumeUndo } from './undo-begin.ts';
 
-type VolumeEngine = Pick<Engine, 'containers' | 'volumes' | 'events'>;
+type VolumeEngine = Pick<Engine, 'containers' | 'volumes' | 'events'> & Partial<Pick<Engine, 'undo'>>;
 
 /** A volume with how much is in it and how many containers have it. */
 export interface VolumeView extends Volume {
@@ -82,11 +84,26 @@ export function createVolume(engine: VolumeEngine, request: VolumeRequest): Volu
 export async function removeVolume(
   engine: VolumeEngine,
   name: string,
-  options: { force: boolean },
+  options: { force: boolean; group?: string },
 ): Promise<void> {
   if (options.force && engine.volumes.find(name) === undefined) return;
-  await engine.volumes.remove(name, volumeUsers(engine).get(name) ?? []);
+  const users = volumeUsers(engine).get(name) ?? [];
+  engine.volumes.checkRemovable(name, users);
+  const kept = beginVolumeUndo(engine, engine.volumes.get(name), options.group);
+  try {
+    await engine.volumes.remove(name, users, kept?.place);
+  } catch (error) {
+    if (kept !== undefined) engine.undo?.drop(kept.id);
+    if (kept === undefined || !isAnotherDisk(error)) throw error;
+    await engine.volumes.remove(name, users);
+  }
+  engine.undo?.settle();
   publishVolumeEvent(engine.events, name, 'destroy');
+}
+
+/** Undone by a rename, which no other file system takes part in. */
+function isAnotherDisk(error: unknown): boolean {
+  return isEngineError(error) && errnoOf(error.cause) === 'EXDEV';
 }
 
 export interface PrunedVolumes {
@@ -106,7 +123,7 @@ export async function pruneVolumes(
   const pruned: PrunedVolumes = { deleted: [], spaceReclaimed: 0 };
   for (const volume of engine.volumes.list()) {
     if (signal?.aborted === true) break;
-    if (!all && !isAnonymous(volume)) continue;
+    if (volume.isProtected === true || (!all && !isAnonymous(volume))) continue;
     if (!matchesLabelFilters(filters, volume.labels) || isUsed(engine, volume.name)) continue;
     const size = await treeSize(volume.mountpoint);
     if (isUsed(engine, volume.name) || engine.volumes.find(volume.name) === undefined) continue;
@@ -130,8 +147,9 @@ export async function pruneVolumes(
 export async function removeBoundVolumes(engine: VolumeEngine, containerId: string): Promise<void> {
   for (const { name } of engine.volumes.boundTo(containerId)) {
     const heir = volumeUsers(engine).get(name)?.[0] ?? engine.volumes.holders(name)[0];
-    if (heir === undefined) await removeVolume(engine, name, { force: true });
-    else engine.volumes.bind(name, heir);
+    const isProtected = engine.volumes.find(name)?.isProtected === true;
+    if (heir !== undefined || isProtected) engine.volumes.bind(name, heir);
+    else await removeVolume(engine, name, { force: true, group: containerId });
   }
 }
 

@@ -1,6 +1,6 @@
 /** The directories of volumes: `ROOT/NAME/_data`, as in Docker. No link is followed on the way to one. */
-import { chmodSync, lstatSync, mkdirSync, renameSync, rmdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, lstatSync, mkdirSync, readFileSync, realpathSync, renameSync, rmdirSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { EngineError, errnoOf, messageOf } from '../errors/engine-error.ts';
 import { anonymousVolumeName } from './volume-name.ts';
 
@@ -83,4 +83,38 @@ export function holdsFiles(root: string, name: string): boolean {
     /* Something that is not ours: left alone. */
   }
   return false;
+}
+
+/** Is a file system mounted at `path`? */
+export function isMounted(path: string): boolean {
+  const place = placeOf(path);
+  return mountPlaces().some((one) => one === place);
+}
+
+/** Is one mounted at `path`, or anywhere below it? To remove the files there would be to remove another's. */
+export function hasMounts(path: string): boolean {
+  const place = placeOf(path);
+  return mountPlaces().some((one) => one === place || one.startsWith(`${place}/`));
+}
+
+/** The kernel's own list (proc_pid_mountinfo(5)): the fifth field, with octal escapes. */
+function mountPlaces(): string[] {
+  const lines = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
+  return lines.map((line) => line.split(' ', 5)[4] ?? '');
+}
+
+/** As the list has it: without links on the way. */
+function placeOf(path: string): string {
+  return join(realDirectory(dirname(path)), basename(path)).replace(
+    /[\\ \t\n]/g,
+    (one) => `\\${one.charCodeAt(0).toString(8).padStart(3, '0')}`,
+  );
+}
+
+function realDirectory(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
 }

@@ -7,6 +7,7 @@ import type { Collection } from '../util/collection.ts';
 import {
   dataOf,
   freshPlace,
+  hasMounts,
   holdsFiles,
   makeDirectory,
   making,
@@ -133,11 +134,10 @@ export class VolumeService {
    * system). EngineError `not-found`, or `conflict` while it is protected or in use: by `usedBy` (container IDs) or a holder.
    */
   async remove(name: string, usedBy: readonly string[], keepAt?: string): Promise<void> {
-    const { isProtected } = this.get(name);
-    this.#checkUnused('remove', name, usedBy);
-    if (isProtected === true) {
-      throw new EngineError('conflict', `remove ${name}: volume is protected`, {
-        hint: `take the protection away with "gantry volume unprotect ${name}" first`,
+    this.checkRemovable(name, usedBy);
+    if (hasMounts(join(this.#root, name))) {
+      throw new EngineError('conflict', `remove ${name}: something is mounted in the volume`, {
+        hint: `unmount it first: findmnt -R ${dataOf(this.#root, name)}`,
       });
     }
     /* In this order: what a crash leaves is a volume that is empty, never one that is back with its files. */
@@ -147,11 +147,28 @@ export class VolumeService {
     if (keepAt === undefined) await this.#removeTree(doomed);
   }
 
+  /** EngineErrors as of `remove`. */
+  checkRemovable(name: string, usedBy: readonly string[]): void {
+    const { isProtected } = this.get(name);
+    this.#checkUnused('remove', name, usedBy);
+    if (isProtected !== true) return;
+    throw new EngineError('conflict', `remove ${name}: volume is protected`, {
+      hint: `take the protection away with "gantry volume unprotect ${name}" first`,
+    });
+  }
+
   /** Brings back a volume whose files are at `from`. EngineError `conflict` where another has its name by now. */
   putBack(volume: Volume, from: string): void {
     this.#checkFree('restore', volume.name);
-    this.#move('restore', volume.name, from, join(this.#root, volume.name));
-    this.#record({ ...volume, mountpoint: makeDirectory(this.#root, volume.name) });
+    /* The document first: a directory without one has lost its labels. */
+    this.#record({ ...volume, mountpoint: dataOf(this.#root, volume.name) });
+    try {
+      this.#move('restore', volume.name, from, join(this.#root, volume.name));
+      makeDirectory(this.#root, volume.name);
+    } catch (error) {
+      this.#forget(volume.name);
+      throw error;
+    }
   }
 
   /**
@@ -261,12 +278,16 @@ export class VolumeService {
       if (volume.renamedTo !== undefined) this.#endRename(volume, volume.renamedTo);
     for (const entry of readdirSync(this.#root, { withFileTypes: true })) {
       const { name } = entry;
-      if (name.startsWith(removing) || name.startsWith(making))
-        await this.#removeTree(join(this.#root, name));
+      if (name.startsWith(removing) || name.startsWith(making)) await this.#sweep(join(this.#root, name));
       else if (entry.isDirectory() && !this.#volumes.has(name) && holdsFiles(this.#root, name))
         this.#adopt(name);
     }
     for (const volume of this.#volumes.values()) this.#makeAgain(volume);
+  }
+
+  /** What is mounted there is somebody else's: it is left alone, and met again at the next start. */
+  async #sweep(path: string): Promise<void> {
+    if (!hasMounts(path)) await this.#removeTree(path);
   }
 
   /** Where it can't be ended, the volume has its old name. */

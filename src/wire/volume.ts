@@ -9,6 +9,8 @@ export interface Volume {
   Labels: Record<string, string> | null;
   Scope: 'local' | 'global';
   Options: Record<string, string> | null;
+  /** What the driver has to say. */
+  Status?: { Protected: true };
   UsageData?: { Size: number; RefCount: number };
 }
 
