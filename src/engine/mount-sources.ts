@@ -83,9 +83,13 @@ async function prepareMount(engine: MountSourcesEngine, mount: MountPoint, hold:
   const { subpath, filesystem: _, ...whole } = mount;
   const source = await sourceOf(engine, mount, hold);
   if (subpath === undefined) return { ...whole, source };
-  const place = await mountSubpath(engine, source, subpath, mount.name ?? mount.source);
+  const place = await mountSubpath(engine, source, subpath, ownerOf(mount));
   hold.places.push(place);
   return { ...whole, source: place };
+}
+
+function ownerOf({ type, name, source }: MountPoint): string {
+  return `${type} ${name ?? source}`;
 }
 
 /** Where the whole of what is mounted is on the host. */

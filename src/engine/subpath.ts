@@ -16,15 +16,15 @@ const pathOnly = 0o10000000;
 
 /**
  * Mounts `subpath` of the directory `root` somewhere below the exec root and returns that place. The container's processes may change the volume
- * meanwhile: what is mounted is what was opened. EngineError `invalid-argument` where it isn't there, or leads out.
+ * meanwhile: what is mounted is what was opened. `owner` is `volume NAME` or `image REF`, for errors. EngineError `invalid-argument` where it isn't there, or leads out.
  */
 export async function mountSubpath(
   engine: SubpathEngine,
   root: string,
   subpath: string,
-  volume: string,
+  owner: string,
 ): Promise<string> {
-  const handle = await openBelow(root, subpath, volume);
+  const handle = await openBelow(root, subpath, owner);
   try {
     const place = await makePlace(engine, (await handle.stat()).isDirectory());
     /* Not canonicalized: the link in /proc has to be followed by the kernel, not to be read. */
@@ -34,7 +34,7 @@ export async function mountSubpath(
     await unmountSubpath(engine, place);
     throw new EngineError(
       'internal',
-      `could not mount subpath "${subpath}" of volume ${volume}: ${stderr.toString().trim()}`,
+      `could not mount subpath "${subpath}" of ${owner}: ${stderr.toString().trim()}`,
     );
   } finally {
     await handle.close();
@@ -68,7 +68,7 @@ export async function sweepSubpaths(engine: SubpathEngine): Promise<void> {
 }
 
 /** Opens `subpath` step by step, following no link: what is opened is inside `root`. */
-async function openBelow(root: string, subpath: string, volume: string): Promise<FileHandle> {
+async function openBelow(root: string, subpath: string, owner: string): Promise<FileHandle> {
   let handle = await open(root, pathOnly | constants.O_DIRECTORY);
   for (const part of subpath.split('/').filter((one) => one !== '' && one !== '.')) {
     try {
@@ -79,16 +79,21 @@ async function openBelow(root: string, subpath: string, volume: string): Promise
       await handle.close();
       throw new EngineError(
         'invalid-argument',
-        `cannot access subpath "${subpath}" of volume ${volume}: ${messageOf(error)}`,
-        { cause: error, hint: 'make it in the volume first; links are not followed' },
+        `cannot access subpath "${subpath}" of ${owner}: ${reasonOf(error)}`,
+        { cause: error, hint: 'name something that is there; links are not followed' },
       );
     }
   }
   return handle;
 }
 
+/** Without the path under which it was opened, which says nothing to users. */
+function reasonOf(error: unknown): string {
+  return messageOf(error).replace(/, open '.*'$/, '');
+}
+
 async function openPart(parent: FileHandle, part: string): Promise<FileHandle> {
-  if (part === '..') throw new Error('it leads out of the volume');
+  if (part === '..') throw new Error('it leads out');
   const next = await open(`/proc/self/fd/${parent.fd}/${part}`, pathOnly | constants.O_NOFOLLOW);
   if (!(await next.stat()).isSymbolicLink()) return next;
   await next.close();
