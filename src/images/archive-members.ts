@@ -1,8 +1,8 @@
 /** The members of a tar that comes as a stream, one by one, with their data as it comes: nothing of it is kept in memory. */
 import type { Readable } from 'node:stream';
 import { EngineError, isEngineError } from '../errors/engine-error.ts';
-import type { TarEntry } from '../snapshots/tar/tar-entry.ts';
-import { type TarHandler, TarReader } from '../snapshots/tar/tar-reader.ts';
+import type { TarEntry } from '../util/tar/tar-entry.ts';
+import { type TarHandler, TarReader } from '../util/tar/tar-reader.ts';
 
 /** Takes what is in an archive, in order: a member, its data, its end. */
 export interface MemberSink {

@@ -2,8 +2,8 @@
 import { finished, Readable } from 'node:stream';
 import { EngineError } from '../errors/engine-error.ts';
 import { digestHex } from '../oci/digest.ts';
-import { endOfArchive, memberHeader, paddingOf } from '../snapshots/tar/tar-writer.ts';
 import type { BlobStore } from '../store/blob-store.ts';
+import { endOfArchive, memberHeader, paddingOf } from '../util/tar/tar-writer.ts';
 import { destroyOnAbort } from './archive-spool.ts';
 import type { ImageParts } from './image-parts.ts';
 import { planSave, type SavePlan } from './save-plan.ts';

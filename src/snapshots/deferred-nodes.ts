@@ -1,6 +1,6 @@
 /** What of a layer can only be made after its files: devices, whiteouts, extended attributes, exact times. */
 import type { FileOperation } from '../host/launcher-types.ts';
-import type { Timestamp } from './tar/tar-entry.ts';
+import type { Timestamp } from '../util/tar/tar-entry.ts';
 
 export interface DeferredDevice {
   /** Permission and type bits, as mknod(2) takes them. */

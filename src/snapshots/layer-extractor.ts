@@ -20,10 +20,10 @@ import {
 } from 'node:fs';
 import { errnoOf } from '../errors/engine-error.ts';
 import type { FileOperation } from '../host/launcher-types.ts';
+import type { TarEntry, Timestamp } from '../util/tar/tar-entry.ts';
+import type { TarHandler } from '../util/tar/tar-reader.ts';
 import { DeferredNodes, fileTypeBits } from './deferred-nodes.ts';
 import { baseOf, joinPath, LayerTree, parentOf } from './layer-tree.ts';
-import type { TarEntry, Timestamp } from './tar/tar-entry.ts';
-import type { TarHandler } from './tar/tar-reader.ts';
 
 const whiteoutPrefix = '.wh.';
 const opaqueWhiteout = '.wh..wh..opq';

@@ -3,10 +3,10 @@ import { createHash, type Hash } from 'node:crypto';
 import { createReadStream, readSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { EngineError, errnoOf, messageOf } from '../errors/engine-error.ts';
+import { TarReader } from '../util/tar/tar-reader.ts';
 import { decompress } from './decompress.ts';
 import { checkExpansion } from './expansion.ts';
 import { LayerExtractor } from './layer-extractor.ts';
-import { TarReader } from './tar/tar-reader.ts';
 import type { UnpackReply, UnpackRequest } from './unpack-messages.ts';
 
 interface Job {

@@ -19,8 +19,8 @@ import {
 import { posix } from 'node:path';
 import { EngineError, errnoOf } from '../../errors/engine-error.ts';
 import type { TreeDirectory } from '../../snapshots/archive/tree-directory.ts';
-import type { TarEntry, Timestamp } from '../../snapshots/tar/tar-entry.ts';
-import type { TarHandler } from '../../snapshots/tar/tar-reader.ts';
+import type { TarEntry, Timestamp } from '../../util/tar/tar-entry.ts';
+import type { TarHandler } from '../../util/tar/tar-reader.ts';
 import type { ViewOperation } from './view-messages.ts';
 import { placeIn, removeAt } from './view-remove.ts';
 import {

@@ -4,7 +4,7 @@ import { EngineError, errnoOf, messageOf } from '../../errors/engine-error.ts';
 import type { Attributes } from '../../snapshots/archive/archive-messages.ts';
 import { MemberWriter } from '../../snapshots/archive/member-writer.ts';
 import { TarOutput } from '../../snapshots/archive/tar-output.ts';
-import { TarReader } from '../../snapshots/tar/tar-reader.ts';
+import { TarReader } from '../../util/tar/tar-reader.ts';
 import { ViewExtractor } from './view-extractor.ts';
 import { checkWritable } from './view-guard.ts';
 import type {

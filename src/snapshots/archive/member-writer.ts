@@ -1,9 +1,9 @@
 /** Writes walked members into a tar, with their attributes, which come in batches. */
 import type { BigIntStats } from 'node:fs';
 import { closeSync } from 'node:fs';
+import type { TarEntry, TarEntryType } from '../../util/tar/tar-entry.ts';
+import { endOfArchive, memberHeader } from '../../util/tar/tar-writer.ts';
 import { baseOf, joinPath, parentOf } from '../layer-tree.ts';
-import type { TarEntry, TarEntryType } from '../tar/tar-entry.ts';
-import { endOfArchive, memberHeader } from '../tar/tar-writer.ts';
 import type { Attributes, MountPoint } from './archive-messages.ts';
 import type { TarOutput } from './tar-output.ts';
 import type { TreeDirectory } from './tree-directory.ts';

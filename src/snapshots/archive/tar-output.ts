@@ -1,6 +1,6 @@
 /** Where an archiving thread puts its bytes: chunks that go to the daemon's thread one by one, as it asks for them. */
 import { closeSync, readSync } from 'node:fs';
-import { paddingOf } from '../tar/tar-writer.ts';
+import { paddingOf } from '../../util/tar/tar-writer.ts';
 
 const chunkSize = 512 * 1024;
 
