@@ -7,6 +7,7 @@ import {
   containers,
   images,
   networks,
+  removed,
   repositories,
   type States,
   sockets,
@@ -118,6 +119,7 @@ const rules: Readonly<Record<string, Source>> = {
   'network rm': ofNetworks,
   'socket inspect': ofSockets,
   'socket rm': ofSockets,
+  undo: ({ client }) => removed(client()),
   'volume inspect': ofVolumes,
   'volume rm': ofVolumes,
 };

@@ -4,6 +4,7 @@ import type { ContainerSummary } from '../../wire/container.ts';
 import type { ImageSummary } from '../../wire/image.ts';
 import type { Network } from '../../wire/network.ts';
 import type { InfoResponse } from '../../wire/system.ts';
+import type { RemovedObject } from '../../wire/undo.ts';
 import type { VolumeListResponse } from '../../wire/volume.ts';
 import { type Candidate, described, words } from './candidate.ts';
 
@@ -82,6 +83,12 @@ export async function labels(client: ApiClient): Promise<Candidate[]> {
 export async function sockets(client: ApiClient): Promise<Candidate[]> {
   const found = await ask<Array<{ Name: string }>>(client, '/gantry/sockets');
   return words(...found.map(({ Name }) => Name));
+}
+
+/** What was removed and can be restored. */
+export async function removed(client: ApiClient): Promise<Candidate[]> {
+  const found = await ask<RemovedObject[]>(client, '/gantry/undo');
+  return found.map(({ Name, Kind, RemovedAt }) => described(Name, `${Kind}, removed ${RemovedAt}`));
 }
 
 export async function checkpoints(client: ApiClient, container: string): Promise<Candidate[]> {
