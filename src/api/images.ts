@@ -40,7 +40,16 @@ export function getImage(call: Call): ImageInspect {
   const { snapshots } = call.engine;
   const image = askedImage(call);
   const here = image.chainIds.filter((chainId) => snapshots.hasLayer(chainId));
-  return encodeImageInspect(image, snapshots.trees(here), call.version);
+  return encodeImageInspect(image, snapshots.trees(here), versionForInspect(call));
+}
+
+/**
+ * Compose 1 asks in the newest version and then reads `ContainerConfig`, which is gone with 1.45: it dies of a KeyError
+ * when it makes a container anew. It gets what 1.44 says.
+ */
+function versionForInspect(call: Call): string {
+  const isComposeOne = call.request.headers['user-agent']?.startsWith('docker-compose/1.') === true;
+  return isComposeOne && speaks(call, '1.45') ? '1.44' : call.version;
 }
 
 export function getHistory(call: Call): ImageHistoryRow[] {
