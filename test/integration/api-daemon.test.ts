@@ -167,7 +167,7 @@ test('with --tlsverify only clients with a certificate get in', {
     assert.equal(good.code, 0, good.stderr);
     const anonymous = await runProgram([
       'curl',
-      '-s',
+      '-sf',
       '--cacert',
       join(folder, 'ca.pem'),
       `${address.replace('tcp:', 'https:')}/_ping`,

@@ -71,7 +71,7 @@ test('swarm, plugins and what is yet to come', async () => {
     assert.match(json.message, /^This node is not a swarm manager\. Use "docker swarm init"/);
   }
   assert.deepEqual((await get('/plugins')).json, []);
-  const { status, json } = await callApi(daemon.socket, 'POST', '/networks/create', { Name: 'x' });
+  const { status, json } = await callApi(daemon.socket, 'POST', '/build', {});
   assert.equal(status, 501);
   assert.match(json.message, /not implemented/);
 });

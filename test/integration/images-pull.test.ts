@@ -180,7 +180,9 @@ test('what is not there, what is no image, and who does not answer', async () =>
   );
   await assert.rejects(
     pull('127.0.0.1:1/x'),
-    (error) => isEngineError(error, 'unavailable') && /dial tcp 127.0.0.1:1: connect: connection refused$/.test(error.message),
+    (error) =>
+      isEngineError(error, 'unavailable') &&
+      /dial tcp 127.0.0.1:1: connect: connection refused$/.test(error.message),
   );
   const manifest = Buffer.from(JSON.stringify({ schemaVersion: 1, name: 'old', fsLayers: [] }));
   fake.put('old', {

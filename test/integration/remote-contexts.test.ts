@@ -299,10 +299,7 @@ with zipfile.ZipFile(${JSON.stringify(archive)},'w',zipfile.ZIP_DEFLATED) as z:
   }
   const cut = join(folder, 'cut.tar');
   writeFileSync(cut, readFileSync(join(folder, 'ours.dockercontext')).subarray(0, 2200));
-  assert.match(
-    (await gantry(['context', 'import', 'cut', cut])).stderr,
-    /^invalid context: /,
-  );
+  assert.match((await gantry(['context', 'import', 'cut', cut])).stderr, /^invalid context: /);
   const none = await gantry(['context', 'import', 'none', authority.certificate]);
   assert.equal(none.code, 1);
   assert.match(none.stderr, /^invalid context: /);

@@ -277,13 +277,6 @@ test('tmpfs options: the last word counts', () => {
   ]);
 });
 
-test('--gpus can’t be had', () => {
-  const deviceRequests = [{ Driver: '', Count: -1, Capabilities: [['gpu']] }];
-  assert.throws(() => build({ host: { deviceRequests } }), {
-    message: 'could not select device driver "" with capabilities: [[gpu]]',
-  });
-});
-
 test('an exec has the container’s confinement, and more where it is privileged', () => {
   const exec = {
     attachStdin: false,
