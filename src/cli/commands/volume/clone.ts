@@ -5,6 +5,7 @@ import { defineCommand } from '../../command.ts';
 
 export const clone = defineCommand({
   usage: 'VOLUME NEW_VOLUME',
+  examples: [['volume clone data data-test', 'A copy to try something with']],
   description: 'What is written meanwhile may be in it or not: stop what writes, for a copy of one moment.',
   arguments: [2, 2],
   flags: {},

@@ -5,6 +5,7 @@ import { forEachArgument } from '../../each-argument.ts';
 
 export const protect = defineCommand({
   usage: 'VOLUME [VOLUME...]',
+  examples: [['volume protect data', 'Neither rm nor prune takes it']],
   description: 'No removal and no pruning takes a protected volume.',
   arguments: [1, anyNumber],
   flags: {},

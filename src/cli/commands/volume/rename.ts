@@ -4,6 +4,7 @@ import { defineCommand } from '../../command.ts';
 
 export const rename = defineCommand({
   usage: 'VOLUME NEW_NAME',
+  examples: [['volume rename data data-2025', 'The same files under another name']],
   description: 'A volume that a container uses keeps its name.',
   arguments: [2, 2],
   flags: {},

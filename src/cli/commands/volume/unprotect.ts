@@ -5,6 +5,7 @@ import { forEachArgument } from '../../each-argument.ts';
 
 export const unprotect = defineCommand({
   usage: 'VOLUME [VOLUME...]',
+  examples: [['volume unprotect data', 'Then: gantry volume rm data']],
   description: 'It can be removed again then.',
   arguments: [1, anyNumber],
   flags: {},
