@@ -1,17 +1,15 @@
 /** Pushes that break off, are cancelled, refused or too many at once, to Debian's registry, to Gantry's own and to one that misbehaves. */
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
-import { Readable } from 'node:stream';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { isEngineError } from '../../src/errors/engine-error.ts';
-import type { ProgressMessage, PushedTag, PushRequest } from '../../src/images/image-types.ts';
+import type { ProgressMessage, PushRequest } from '../../src/images/image-types.ts';
 import { startBreakingProxy } from '../support/breaking-proxy.ts';
-import { buildImage, digestOf, dockerArchive, type FixtureImage } from '../support/image-fixtures.ts';
+import { digestOf, type FixtureImage } from '../support/image-fixtures.ts';
 import { type ImageRooms, openImageRooms } from '../support/image-fixtures-rooms.ts';
+import { loadInto, type Pushed, pullInto, pushFrom, randomImage } from '../support/push-pull.ts';
 import { startRegistry, type TestRegistry } from '../support/registry.ts';
 import { startFakeRegistry } from '../support/registry-fake.ts';
 import { serveRegistry } from '../support/registry-parts.ts';
-import { tarOf } from '../support/tar-writer.ts';
 
 let registry: TestRegistry;
 let rooms: ImageRooms;
@@ -24,38 +22,10 @@ beforeEach(async () => {
 });
 afterEach(() => rooms.close());
 
-interface Pushed {
-  messages: ProgressMessage[];
-  tags: PushedTag[];
-}
-
-async function push(reference: string, more: Partial<PushRequest> = {}): Promise<Pushed> {
-  const pushed: Pushed = { messages: [], tags: [] };
-  await rooms.images.push({
-    reference,
-    allTags: false,
-    progress: (message) => pushed.messages.push(message),
-    onPushed: (tag) => pushed.tags.push(tag),
-    signal: AbortSignal.timeout(20_000),
-    ...more,
-  });
-  return pushed;
-}
-
-async function load(image: FixtureImage, ...tags: string[]): Promise<void> {
-  await rooms.images.load(Readable.from([dockerArchive([{ image, tags }])]), () => undefined);
-}
-
-async function pull(reference: string): Promise<void> {
-  await rooms.images.pull({ reference, progress: () => undefined });
-}
-
-/** Random bytes, which no compression makes smaller. */
-function randomImage(sizes: readonly number[]): FixtureImage {
-  return buildImage({
-    layers: sizes.map((size, index) => tarOf([{ name: `file${index}`, data: randomBytes(size) }])),
-  });
-}
+const push = (reference: string, more: Partial<PushRequest> = {}): Promise<Pushed> =>
+  pushFrom(rooms, reference, more);
+const load = (image: FixtureImage, ...tags: string[]): Promise<void> => loadInto(rooms, image, tags);
+const pull = (reference: string): Promise<void> => pullInto(rooms, reference);
 
 /** Digest of a manifest as a registry has it. */
 async function digestAt(url: string, repository: string, tag: string): Promise<string> {
