@@ -52,6 +52,11 @@ const containerCommands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/container/commit.ts')).commit,
   },
   {
+    names: ['container cp', 'cp'],
+    summary: 'Copy files/folders between a container and the local filesystem',
+    load: async () => (await import('./commands/container/cp.ts')).cp,
+  },
+  {
     names: ['container create', 'create'],
     summary: 'Create a new container',
     load: async () => (await import('./commands/container/create.ts')).create,
@@ -117,6 +122,11 @@ const containerCommands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/container/start.ts')).start,
   },
   {
+    names: ['container stats', 'stats'],
+    summary: 'Display a live stream of container(s) resource usage statistics',
+    load: async () => (await import('./commands/container/stats.ts')).stats,
+  },
+  {
     names: ['container stop', 'stop'],
     summary: 'Stop one or more running containers',
     load: async () => (await import('./commands/container/stop.ts')).stop,
@@ -130,6 +140,11 @@ const containerCommands: readonly CommandEntry[] = [
     names: ['container unpause', 'unpause'],
     summary: 'Unpause all processes within one or more containers',
     load: async () => (await import('./commands/container/unpause.ts')).unpause,
+  },
+  {
+    names: ['container update', 'update'],
+    summary: 'Update configuration of one or more containers',
+    load: async () => (await import('./commands/container/update.ts')).update,
   },
   {
     names: ['container wait', 'wait'],

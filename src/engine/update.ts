@@ -1,6 +1,8 @@
 /** Other limits and another restart policy for a container, at once where it runs. */
 import { EngineError, isEngineError, messageOf } from '../errors/engine-error.ts';
+import { liftPidsLimit } from '../host/cgroups-control.ts';
 import type { ResourceLimits } from '../runtime/runtime-types.ts';
+import { cgroupsPath } from './container-spec.ts';
 import type { Container } from './container-table.ts';
 import { validateRestart } from './create-validate.ts';
 import type { Engine } from './engine.ts';
@@ -136,10 +138,12 @@ async function apply(
   hostConfig: HostConfig,
 ): Promise<void> {
   const limits = limitsOf(engine, asked, hostConfig);
-  if (Object.keys(limits).length === 0) return;
   const program = runtimeProgram(engine.config, engine.host, hostConfig.runtime);
   try {
-    await engine.runtime.update(container.id, program, limits);
+    if (Object.keys(limits).length > 0) await engine.runtime.update(container.id, program, limits);
+    // Not by the runtime: crun takes no number for it.
+    if ((asked.pidsLimit ?? 1) <= 0)
+      await liftPidsLimit(engine.host.cgroups, cgroupsPath(engine, container.record));
   } catch (error) {
     if (!isEngineError(error)) throw error;
     throw cannotUpdate(container.id, 'internal', messageOf(error), error);
@@ -170,7 +174,7 @@ function limitsOf(engine: Engine, asked: Resources, whole: HostConfig): Resource
   return {
     ...(wants('memory', 'memorySwap', 'memoryReservation') ? { memory: memoryLimits } : {}),
     ...(Object.keys(cpu).length > 0 ? { cpu } : {}),
-    ...(pids !== undefined && features.pids ? { pids: { limit: pids > 0 ? pids : -1 } } : {}),
+    ...(pids !== undefined && pids > 0 && features.pids ? { pids: { limit: pids } } : {}),
     ...(wants('blkioWeight') && features.blkioWeight ? { blockIO: { weight: whole.blkioWeight } } : {}),
   };
 }

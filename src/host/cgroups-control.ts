@@ -134,6 +134,14 @@ export async function isFrozen(cgroups: Hierarchies, cgroupsPath: string): Promi
   return state === '1' || state === 'FROZEN' || state === 'FREEZING';
 }
 
+/** Lets the cgroup have any number of processes. Nothing to do where it is gone, or there is no controller. */
+export async function liftPidsLimit(cgroups: Hierarchies, cgroupsPath: string): Promise<void> {
+  const pids = hierarchyOf(cgroups, 'pids');
+  if (pids === undefined) return;
+  const directory = cgroupDirectories({ hierarchies: [pids] }, cgroupsPath)[0] ?? '';
+  await writeIfThere(join(directory, 'pids.max'), 'max');
+}
+
 /** How often the kernel ended a process of the cgroup for want of memory. 0 where the cgroup or the controller is gone. */
 export async function oomKills(cgroups: Hierarchies, cgroupsPath: string): Promise<number> {
   const file = oomFileOf(cgroups, cgroupsPath);

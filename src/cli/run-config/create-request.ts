@@ -198,7 +198,8 @@ function resources(flags: ContainerFlags): Lenient<HostConfig> {
   };
 }
 
-function restartPolicy(text: string): { Name: string; MaximumRetryCount: number } {
+/** `on-failure:3`. EngineError `invalid-argument` in docker's words. */
+export function restartPolicy(text: string): { Name: string; MaximumRetryCount: number } {
   const colon = text.indexOf(':');
   if (colon < 0) return { Name: text, MaximumRetryCount: 0 };
   const [name, count] = [text.slice(0, colon), text.slice(colon + 1)];
