@@ -191,8 +191,19 @@ function decodeVolumeOptions(fields: Fields): NonNullable<MountRequest['volume']
 function decodeTmpfsOptions(fields: Fields): NonNullable<MountRequest['tmpfs']> {
   const sizeBytes = fields.optionalInteger('SizeBytes');
   const mode = fields.optionalInteger('Mode');
-  fields.list('Options');
-  return { ...(sizeBytes === undefined ? {} : { sizeBytes }), ...(mode === undefined ? {} : { mode }) };
+  const options = fields.list('Options').map(decodeTmpfsOption);
+  return {
+    ...(sizeBytes === undefined ? {} : { sizeBytes }),
+    ...(mode === undefined ? {} : { mode }),
+    ...(options.length === 0 ? {} : { options }),
+  };
+}
+
+/** `["exec"]`, or `["uid", "5"]`. */
+function decodeTmpfsOption(option: unknown): string {
+  const isPair = Array.isArray(option) && (option.length === 1 || option.length === 2);
+  if (isPair && option.every((part) => typeof part === 'string')) return option.join('=');
+  throw new EngineError('invalid-argument', `invalid option array length: ${JSON.stringify(option)}`);
 }
 
 function oneOf<T extends string>(value: string, known: readonly T[], complaint: string): T {

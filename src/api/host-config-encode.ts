@@ -161,6 +161,9 @@ function encodeTmpfsOptions(tmpfs: MountRequest['tmpfs']): Pick<Mount, 'TmpfsOpt
     TmpfsOptions: {
       ...(tmpfs.sizeBytes === undefined ? {} : { SizeBytes: tmpfs.sizeBytes }),
       ...(tmpfs.mode === undefined ? {} : { Mode: tmpfs.mode }),
+      ...(tmpfs.options === undefined
+        ? {}
+        : { Options: tmpfs.options.map((option) => option.split(/=(.*)/s).slice(0, 2)) }),
     },
   };
 }

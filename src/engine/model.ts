@@ -98,7 +98,12 @@ export interface MountRequest {
     driver?: { name: string; options: Record<string, string> };
     subpath?: string;
   };
-  tmpfs?: { sizeBytes?: number; mode?: number };
+  tmpfs?: {
+    sizeBytes?: number;
+    mode?: number;
+    /** `exec`, `uid=5`. */
+    options?: string[];
+  };
   image?: { subpath?: string };
 }
 

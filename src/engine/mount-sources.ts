@@ -7,6 +7,7 @@ import { checkDirectory } from '../volumes/volume-files.ts';
 import type { Engine } from './engine.ts';
 import { mountImage } from './image-mounts.ts';
 import type { MountPoint } from './model.ts';
+import { checkPropagation } from './mount-propagation.ts';
 import { mountSubpath, type SubpathEngine, unmountSubpath } from './subpath.ts';
 import { type MountedEngine, mountVolume, releaseMounted } from './volumes-mounted.ts';
 
@@ -106,6 +107,7 @@ async function sourceOf(
   if (mount.filesystem !== undefined) return mountVolume(engine, mount.name ?? '', holder);
   if (mount.createSource === true) await makeBindSource(mount.source);
   else if (!(await exists(mount.source))) throw missing(mount);
+  checkPropagation(mount);
   if (mount.name !== undefined && basename(mount.source) === '_data')
     checkDirectory(mount.source, mount.name);
   return mount.source;

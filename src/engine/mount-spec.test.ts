@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { isEngineError } from '../errors/engine-error.ts';
-import { isMountMode, parseBind } from './mount-spec.ts';
+import { isMountMode, parseBind, parseMountRequest } from './mount-spec.ts';
 
 test('binds are read with their options', () => {
   const bind = parseBind('/src/./a/:/dst//b/:ro,z,rshared', '');
@@ -41,4 +41,38 @@ test('any text gives a clean absolute place, or is refused', () => {
     }),
     { numRuns: 2000 },
   );
+});
+
+test('options of a tmpfs are taken from --mount too, and checked', () => {
+  const request = (options: string[]) => ({
+    type: 'tmpfs' as const,
+    source: '',
+    target: '/t',
+    readOnly: false,
+    tmpfs: { sizeBytes: 4096, options },
+  });
+  assert.deepEqual(parseMountRequest(request(['exec', 'uid=5'])).tmpfsOptions, [
+    'size=4096',
+    'exec',
+    'uid=5',
+  ]);
+  assert.throws(() => parseMountRequest(request(['context=x'])), {
+    message: 'invalid tmpfs option ["context=x"]',
+  });
+});
+
+test('the subpath of an image stays inside', () => {
+  const request = (subpath: string) => ({
+    type: 'image' as const,
+    source: 'busybox',
+    target: '/i',
+    readOnly: false,
+    image: { subpath },
+  });
+  assert.equal(parseMountRequest(request('bin')).subpath, 'bin');
+  for (const astray of ['../x', '/etc', 'a/../../b'])
+    assert.throws(
+      () => parseMountRequest(request(astray)),
+      /subpath must be a relative path within the image/,
+    );
 });

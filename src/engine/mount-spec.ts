@@ -2,6 +2,7 @@
 import { posix } from 'node:path';
 import { EngineError } from '../errors/engine-error.ts';
 import type { MountRequest } from './model.ts';
+import { mergeTmpfsOptions } from './spec/tmpfs-options.ts';
 
 /** A mount that was asked for, from whichever notation. */
 export interface MountSpec {
@@ -179,9 +180,13 @@ function isInside(subpath: string): boolean {
   return !normal.startsWith('/') && normal !== '..' && !normal.startsWith('../') && !subpath.includes('\0');
 }
 
-function tmpfsOptions({ sizeBytes = 0, mode = 0 }: { sizeBytes?: number; mode?: number }): string[] {
-  const options: string[] = [];
-  if (mode !== 0) options.push(`mode=${mode.toString(8)}`);
-  if (sizeBytes !== 0) options.push(`size=${sizeBytes}`);
-  return options;
+/** Those that were given by name are checked here. */
+function tmpfsOptions(request: NonNullable<MountRequest['tmpfs']>): string[] {
+  const { sizeBytes = 0, mode = 0, options = [] } = request;
+  mergeTmpfsOptions(options);
+  return [
+    ...(mode === 0 ? [] : [`mode=${mode.toString(8)}`]),
+    ...(sizeBytes === 0 ? [] : [`size=${sizeBytes}`]),
+    ...options,
+  ];
 }

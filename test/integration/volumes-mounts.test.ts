@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { TestDaemon } from '../support/daemon.ts';
+import { runProgram, TestDaemon } from '../support/daemon.ts';
 
 let daemon: TestDaemon;
 before(async () => {
@@ -197,4 +197,37 @@ test('rm -v and prune take anonymous volumes, volumes outlive the daemon', async
   assert.equal(await run('-v', 'durable:/d', 'busybox', 'cat', '/d/file'), 'kept');
   await daemon.ok(['volume', 'prune', '-af']);
   assert.equal(await daemon.ok(['volume', 'ls', '-q']), '');
+});
+
+test('binds share mounts with the host as asked, where the host can', async () => {
+  const source = join(daemon.root, 'spread');
+  mkdirSync(join(source, 'inner'), { recursive: true });
+  const mount = (...args: string[]) => runProgram(['mount', ...args]);
+  await mount('--bind', source, source);
+  await mount('--make-private', source);
+  try {
+    const bind = ['-v', `${source}:/s:rslave`, 'busybox'];
+    for (const [mode, needed] of [
+      ['shared', 'a shared mount'],
+      ['rslave', 'a shared or slave mount'],
+    ]) {
+      const { stderr } = await daemon.docker([
+        'run',
+        '--rm',
+        '-v',
+        `${source}:/s:${mode}`,
+        'busybox',
+        'true',
+      ]);
+      assert.match(stderr, new RegExp(`path ${source} is mounted on ${source} but it is not ${needed}`));
+    }
+    await mount('--make-shared', source);
+    const id = await daemon.ok(['run', '-d', ...bind, 'sleep', '1000']);
+    await mount('-t', 'tmpfs', '-o', 'size=64k', 'later', join(source, 'inner'));
+    assert.match(await daemon.ok(['exec', id, 'cat', '/proc/mounts']), /later \/s\/inner tmpfs/);
+    await daemon.ok(['rm', '-f', id]);
+  } finally {
+    await runProgram(['umount', join(source, 'inner')]);
+    await runProgram(['umount', source]);
+  }
 });
