@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { EngineError, messageOf } from '../errors/engine-error.ts';
 import { copyLayeredTree } from '../snapshots/layered-files.ts';
 import { KeyedMutex } from '../util/mutex.ts';
+import { checkDirectory } from '../volumes/volume-files.ts';
 import type { Engine } from './engine.ts';
 import type { MountPoint } from './model.ts';
 import { hasProcess } from './state.ts';
@@ -31,6 +32,7 @@ function takesImageFiles(mount: MountPoint): boolean {
 
 async function populate(engine: PopulateEngine, lower: readonly string[], mount: MountPoint): Promise<void> {
   try {
+    if (basename(mount.source) === '_data') checkDirectory(mount.source, mount.name ?? '');
     if (!(await isEmpty(mount.source))) return;
     if (basename(mount.source) === '_data') await fillAside(engine, lower, mount);
     else if (!isInUse(engine, mount)) {

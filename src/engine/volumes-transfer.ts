@@ -1,7 +1,7 @@
 /** Volumes as archives: out of one, into a new one, and from one into another. */
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, realpath } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { EngineError, messageOf } from '../errors/engine-error.ts';
 import { plainArchive } from '../images/archive-plain.ts';
@@ -85,7 +85,7 @@ export function protectVolume(engine: Engine, name: string, isProtected: boolean
 async function filesOf(engine: Engine, name: string, holder: string): Promise<string> {
   const { mountpoint, options } = engine.volumes.get(name);
   const backing = volumeBacking(options);
-  if (backing.kind === 'bind') return backing.path;
+  if (backing.kind === 'bind') return realpath(backing.path);
   return backing.kind === 'filesystem' ? mountVolume(engine, name, holder) : mountpoint;
 }
 

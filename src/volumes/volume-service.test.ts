@@ -1,15 +1,29 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Database } from '../store/database.ts';
+import type { Collection } from '../util/collection.ts';
 import { anonymousLabel } from './volume-name.ts';
 import { parseVolume } from './volume-record.ts';
 import { VolumeService } from './volume-service.ts';
+import type { Volume } from './volume-types.ts';
 
 interface Fixture {
   root: string;
+  documents: Collection<Volume>;
   open(): Promise<VolumeService>;
 }
 
@@ -21,7 +35,8 @@ function fixture(context: TestContext): Fixture {
     rmSync(directory, { recursive: true, force: true });
   });
   const root = join(directory, 'volumes');
-  return { root, open: () => VolumeService.open(root, database.collection('volumes', parseVolume)) };
+  const documents = database.collection('volumes', parseVolume);
+  return { root, documents, open: () => VolumeService.open(root, documents) };
 }
 
 const plain = { driver: '', driverOpts: {}, labels: {} };
@@ -117,4 +132,99 @@ test('what a crash left half done is repaired at the next start', async (context
   assert.ok(existsSync(volume.mountpoint));
   assert.equal(existsSync(join(root, 'unrecorded')), false);
   assert.equal(existsSync(join(root, '.removing-1')), false);
+});
+
+test('a renamed volume keeps files and labels, and an anonymous one becomes as any other', async (context) => {
+  const { open, root } = fixture(context);
+  const service = await open();
+  const { volume } = service.create({ ...plain, labels: { a: 'b' }, boundTo: 'c1' });
+  writeFileSync(join(volume.mountpoint, 'file'), '');
+  service.create({ ...plain, name: 'taken' });
+  assert.throws(() => service.rename(volume.name, 'taken', []), { code: 'conflict' });
+  assert.throws(() => service.rename(volume.name, 'named', ['c1']), { message: /volume is in use - \[c1\]/ });
+  const renamed = service.rename(volume.name, 'named', []);
+  assert.deepEqual([renamed.labels, renamed.boundTo], [{ a: 'b' }, undefined]);
+  assert.ok(existsSync(join(root, 'named', '_data', 'file')));
+  assert.deepEqual(
+    (await open()).list().map(({ name }) => name),
+    ['named', 'taken'],
+  );
+});
+
+test('a rename that a crash cut short is ended, before and after its directory moved', async (context) => {
+  for (const moved of [false, true]) {
+    const { open, root, documents } = fixture(context);
+    const { volume } = (await open()).create({ ...plain, name: 'old', labels: { a: 'b' } });
+    writeFileSync(join(volume.mountpoint, 'file'), '');
+    documents.put('old', { ...volume, renamedTo: 'new' });
+    if (moved) renameSync(join(root, 'old'), join(root, 'new'));
+    const [only, ...others] = (await open()).list();
+    assert.deepEqual([only?.name, only?.labels, only?.renamedTo, others], ['new', { a: 'b' }, undefined, []]);
+    assert.ok(existsSync(join(root, 'new', '_data', 'file')));
+    assert.equal(existsSync(join(root, 'old')), false);
+  }
+});
+
+test('a protected volume stays', async (context) => {
+  const { open } = fixture(context);
+  const service = await open();
+  service.create({ ...plain, name: 'vol' });
+  service.protect('vol', true);
+  await assert.rejects(service.remove('vol', []), { message: 'remove vol: volume is protected' });
+  const again = await open();
+  await assert.rejects(again.remove('vol', []), { code: 'conflict' });
+  again.protect('vol', false);
+  await again.remove('vol', []);
+});
+
+test('a volume that is filled is there when it is whole, or not at all', async (context) => {
+  const { open, root } = fixture(context);
+  const service = await open();
+  const failing = service.createFilled({ ...plain, name: 'half' }, (directory) => {
+    writeFileSync(join(directory, 'file'), '');
+    assert.deepEqual(service.list(), []);
+    return Promise.reject(new Error('no more'));
+  });
+  await assert.rejects(failing, /no more/);
+  assert.deepEqual(readdirSync(root), []);
+  const whole = await service.createFilled({ ...plain, name: 'whole' }, async (directory) => {
+    writeFileSync(join(directory, 'file'), '');
+  });
+  assert.ok(existsSync(join(whole.mountpoint, 'file')));
+  mkdirSync(join(root, '.making-1', '_data'), { recursive: true });
+  await open();
+  assert.deepEqual(readdirSync(root), ['whole']);
+});
+
+test('what is kept is put back with its document, but not in the place of another', async (context) => {
+  const { open, root } = fixture(context);
+  const service = await open();
+  const { volume } = service.create({ ...plain, name: 'vol', labels: { a: 'b' } });
+  writeFileSync(join(volume.mountpoint, 'file'), '');
+  const aside = join(root, '..', 'aside');
+  await service.remove('vol', [], aside);
+  assert.equal(existsSync(join(root, 'vol')), false);
+  service.create({ ...plain, name: 'vol' });
+  assert.throws(() => service.putBack(volume, aside), { code: 'conflict' });
+  await service.remove('vol', []);
+  service.putBack(volume, aside);
+  assert.deepEqual(service.get('vol'), volume);
+  assert.ok(existsSync(join(volume.mountpoint, 'file')));
+});
+
+test('a directory keeps its mode, and a link in its place is not followed', async (context) => {
+  const { open, root } = fixture(context);
+  const { volume } = (await open()).create({ ...plain, name: 'vol' });
+  chmodSync(volume.mountpoint, 0o1777);
+  await open();
+  assert.equal(statSync(volume.mountpoint).mode & 0o7777, 0o1777);
+  const outside = join(root, '..', 'outside');
+  mkdirSync(outside, { mode: 0o700 });
+  rmSync(volume.mountpoint, { recursive: true });
+  symlinkSync(outside, volume.mountpoint);
+  const service = await open();
+  assert.equal(statSync(outside).mode & 0o777, 0o700);
+  writeFileSync(join(outside, 'kept'), '');
+  await service.remove('vol', []);
+  assert.ok(existsSync(join(outside, 'kept')));
 });
