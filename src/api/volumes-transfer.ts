@@ -1,4 +1,5 @@
 /** `/gantry/volumes/{name}/…`: what Docker has no words for. */
+import { finished } from 'node:stream/promises';
 import {
   cloneVolume,
   exportVolume,
@@ -12,13 +13,22 @@ import { sendArchive } from './stream-response.ts';
 import { uploadOf } from './upload.ts';
 import { encodeVolume } from './volume-encode.ts';
 
+/** Milliseconds for what is left of an archive that nobody wants. */
+const patience = 10_000;
+
 export async function getVolumeExport(call: Call): Promise<void> {
   await sendArchive(call, await exportVolume(call.engine, param(call, 'name')));
 }
 
 export async function postVolumeImport(call: Call): Promise<Answer> {
   const request = { name: param(call, 'name'), labels: labelsOf(call) };
-  return new Answer(201, encodeVolume(await importVolume(call.engine, request, uploadOf(call.request))));
+  try {
+    return new Answer(201, encodeVolume(await importVolume(call.engine, request, uploadOf(call.request))));
+  } catch (error) {
+    /* A client that is cut off while it sends would never see why. */
+    await finished(call.request, { signal: AbortSignal.timeout(patience) }).catch(() => undefined);
+    throw error;
+  }
 }
 
 export async function postVolumeClone(call: Call): Promise<Answer> {
