@@ -1,4 +1,7 @@
 /** `/containers/{id}/archive`: files into and out of a container. */
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type PathStat,
   readFromContainer,
@@ -10,6 +13,9 @@ import { type ContainerPathStat, goMode, pathStatHeader } from '../wire/archive.
 import { Answer, type Call, param } from './call.ts';
 import { sendArchive } from './stream-response.ts';
 import { uploadOf } from './upload.ts';
+
+/** Milliseconds. */
+const uploadPatienceMs = 300;
 
 export async function headArchive(call: Call): Promise<Answer> {
   const stat = await statInContainer(call.engine, param(call, 'id'), pathOf(call));
@@ -25,12 +31,29 @@ export async function getArchive(call: Call): Promise<void> {
 
 export async function putArchive(call: Call): Promise<Answer> {
   const { query } = call;
-  await writeToContainer(call.engine, param(call, 'id'), uploadOf(call.request), {
-    path: pathOf(call),
-    noOverwriteDirNonDir: query.boolean('noOverwriteDirNonDir'),
-    copyUidGid: query.boolean('copyUIDGID'),
-  });
-  return new Answer(200);
+  const archive = uploadOf(call.request);
+  try {
+    await writeToContainer(call.engine, param(call, 'id'), archive, {
+      path: pathOf(call),
+      noOverwriteDirNonDir: query.boolean('noOverwriteDirNonDir'),
+      copyUidGid: query.boolean('copyUIDGID'),
+    });
+    return new Answer(200);
+  } catch (error) {
+    archive.destroy();
+    await endOf(call.request);
+    throw error;
+  }
+}
+
+/** Lets a client that is about to end its upload do so: cut off while it sends, it would not see the answer. */
+async function endOf(request: IncomingMessage): Promise<void> {
+  if (request.readableEnded || request.destroyed) return;
+  const patience = new AbortController();
+  const ended = once(request, 'close', patience);
+  const over = sleep(uploadPatienceMs, undefined, { signal: patience.signal });
+  await Promise.race([once(request, 'end', patience), ended, over]).catch(() => undefined);
+  patience.abort();
 }
 
 function pathOf({ query }: Call): string {

@@ -83,7 +83,7 @@ export class StatsWatch {
 
   #sample(name: string): Promise<StatsResponse> {
     return this.#client.call<StatsResponse>('GET', `/containers/${segment(name)}/stats`, {
-      query: { stream: false },
+      query: { stream: 'false' },
     });
   }
 

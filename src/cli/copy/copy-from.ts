@@ -89,11 +89,10 @@ function checkDestination(path: string): void {
       `invalid output path: directory ${JSON.stringify(folder)} does not exist`,
     );
   const stats = stat(path);
-  if (stats === undefined || stats.isDirectory() || stats.isFile()) return;
-  const kind = stats.isCharacterDevice() || stats.isBlockDevice() ? 'a device' : 'an irregular file';
+  if (stats?.isCharacterDevice() !== true && stats?.isBlockDevice() !== true) return;
   throw new EngineError(
     'invalid-argument',
-    `invalid output path: ${JSON.stringify(path)} must be a directory or a regular file: got ${kind}`,
+    `invalid output path: ${JSON.stringify(path)} must be a directory or a regular file: got a device`,
   );
 }
 

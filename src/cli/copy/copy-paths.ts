@@ -70,7 +70,8 @@ export function planCopy(source: CopyEnd, destination: CopyEnd): CopyPlan {
   if (destination.exists && destination.isDirectory)
     return { directory: destination.path, base: nameOf(source) };
   if (destination.exists && source.isDirectory) throw refusal('cannot copy directory');
-  const asksForDirectory = destination.path.endsWith('/') || namesItself(destination.path);
+  const asksForDirectory =
+    destination.path === '' || destination.path.endsWith('/') || namesItself(destination.path);
   if (!destination.exists && !source.isDirectory && asksForDirectory) throw refusal('no such directory');
   return splitEntry(destination.path);
 }

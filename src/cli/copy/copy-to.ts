@@ -28,7 +28,10 @@ export async function copyToContainer(
   const stream = options.quiet ? tar : Readable.from(progress.count(tar), { objectMode: false });
   // What cannot be read here ends the upload, which the daemon would wait for.
   const broken = new AbortController();
-  tar.once('error', (error) => broken.abort(error));
+  tar.once('error', (error) => {
+    // One that nobody reads any more is no reason: the daemon has answered.
+    if (error.name !== 'AbortError') broken.abort(error);
+  });
   try {
     await client.call('PUT', archivePath(container), {
       query: { noOverwriteDirNonDir: true, path: directory, copyUIDGID: options.archive ? true : undefined },
@@ -38,7 +41,7 @@ export async function copyToContainer(
     });
   } catch (error) {
     progress.give();
-    throw tar.errored ?? error;
+    throw broken.signal.aborted ? broken.signal.reason : error;
   } finally {
     tar.destroy();
   }

@@ -35,8 +35,8 @@ export const stats = defineCommand({
     const watch = new StatsWatch(context.client, { names: positional, all: flags.all });
     if (!flags['no-stream']) return follow(context, watch, show);
     await watch.once();
-    context.io.stdout.write(show(watch));
     fail(watch);
+    context.io.stdout.write(show(watch));
     return 0;
   },
 });
