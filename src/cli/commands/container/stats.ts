@@ -5,6 +5,7 @@ import type { Context } from '../../context.ts';
 import { text, toggle } from '../../flags/kinds.ts';
 import { formatHelp, formatRows } from '../../output/format-rows.ts';
 import { statsLayout, statsRow } from '../../rows/stats-row.ts';
+import { formatOr } from '../../user-defaults.ts';
 import { StatsWatch } from '../../watch-stats.ts';
 
 /** Milliseconds between two pictures. */
@@ -26,12 +27,13 @@ export const stats = defineCommand({
     'no-trunc': toggle('Do not truncate output'),
   },
   run: async (context, { flags, positional }) => {
+    const format = formatOr(context, 'stats', flags);
     const show = (watch: StatsWatch): string => {
       const rows = watch.subjects.map((subject) => statsRow(subject, !flags['no-trunc']));
-      return formatRows(flags.format, false, statsLayout, rows);
+      return formatRows(format, false, statsLayout, rows);
     };
     // A format that is none is said before anything is asked for.
-    formatRows(flags.format, false, statsLayout, []);
+    formatRows(format, false, statsLayout, []);
     const watch = new StatsWatch(context.client, { names: positional, all: flags.all });
     if (!flags['no-stream']) return follow(context, watch, show);
     await watch.once();
