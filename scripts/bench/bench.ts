@@ -132,7 +132,7 @@ const measurements: Measurement[] = [
 ];
 
 /** Rounds of pulls and pushes: each moves gigabytes. */
-const shipRounds = 3;
+const shipRounds = Math.min(3, runs);
 const shipped = new Map<string, ReturnType<typeof measureShipping>>();
 
 /** One run of all three for a peer. */
