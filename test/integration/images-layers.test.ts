@@ -25,8 +25,7 @@ import { busyboxArchive } from '../support/image-fixtures.ts';
 import { type ImageRooms, openImageRooms } from '../support/image-fixtures-rooms.ts';
 import { type TarEntry, tarOf } from '../support/tar-writer.ts';
 
-let rooms: ImageRooms;
-let outside: string;
+let rooms: ImageRooms, outside: string;
 before(async () => {
   rooms = await openImageRooms();
   outside = mkdtempSync(join(tmpdir(), 'gantry-outside-'));
@@ -348,8 +347,9 @@ test('a full disk is said clearly, and nothing half made stays', async () => {
   }
 });
 
-test('layers that a power cut took are unpacked again from their archives', async () => {
+test('layers that a power cut took are unpacked again from their archives', async (context) => {
   const directory = mkdtempSync(join(tmpdir(), 'gantry-power-'));
+  context.after(() => rmSync(directory, { recursive: true }));
   const first = await openImageRooms({ directory });
   const [loaded] = await first.images.load(Readable.from([busyboxArchive()]), () => undefined);
   const chainId = loaded?.chainIds[0] ?? '';
@@ -360,13 +360,13 @@ test('layers that a power cut took are unpacked again from their archives', asyn
   writeFileSync(join(layer, 'unsettled'), 'another boot');
   rmSync(join(layer, 'diff/bin'), { recursive: true });
   const second = await openImageRooms({ directory });
-  assert.ok(!second.snapshots.hasLayer(chainId));
+  assert.equal(second.snapshots.hasLayer(chainId), false);
   assert.deepEqual(await second.images.repair(), [chainId]);
   assert.ok(existsSync(join(layer, 'diff/bin/busybox')));
   assert.deepEqual(second.leftovers(), []);
   await second.close();
-  rmSync(directory, { recursive: true });
 });
+
 test('layers and containers are there after a restart, half-made things are not', async () => {
   const root = mkdtempSync(join(tmpdir(), 'gantry-layers-'));
   const open = (): OverlaySnapshotter => new OverlaySnapshotter({ root, launcher: rooms.launcher });
