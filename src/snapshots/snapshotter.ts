@@ -12,8 +12,9 @@ export interface LayerFile {
 }
 
 /**
- * The life of a layer: `unpack` writes it into a temporary directory, verifies the diff ID while it does, makes it durable and renames
- * it to its chain ID; from then on it never changes, until `removeLayer`. The life of a container's read-write layer: `create`, any
+ * The life of a layer: `unpack` writes it into a temporary directory, verifies the diff ID while it does, and renames it to its
+ * chain ID; from then on it never changes, until `removeLayer`. It is durable some seconds later: whoever stores it keeps the archive, and unpacks it again
+ * where the host went down before that (a layer that may be half there is not opened as one). The life of a container's read-write layer: `create`, any
  * number of mounts (made by the shim, not here), `remove`.
  */
 export interface Snapshotter {
