@@ -61,8 +61,11 @@ test('a synced layer has no marker, one that could not be synced keeps it', asyn
   assert.ok(!existsSync(marker()));
 });
 
-test('a layer that was removed meanwhile hurts nobody', async () => {
+test('a layer that was removed meanwhile does not keep the others unsettled', async () => {
   const layers = new UnsettledLayers(syncs([0]));
+  await layers.mark(directory);
   layers.settle(join(directory, 'gone'));
+  layers.settle(directory);
   await layers.close();
+  assert.ok(!existsSync(marker()));
 });
