@@ -24,7 +24,7 @@ describe('gantry monitor', { skip: hasTmux ? false : 'this host has no tmux' }, 
   function watch(name: string, ...flags: string[]): Terminal {
     const gantry = ['bin/gantry', '-H', daemon.host, 'monitor', ...flags].join(' ');
     const pid = join(daemon.root, `${name}.pid`);
-    const line = `stty -g > ${daemon.root}/before; sh -c 'echo $$ > ${pid}; exec ${gantry}'; echo code=$?; stty -g > ${daemon.root}/after; sleep 1000`;
+    const line = `stty -g > ${daemon.root}/before; sh -c 'echo $$ > ${pid}; exec ${gantry}'; code=$?; stty -g > ${daemon.root}/after; echo code=$code; sleep 1000`;
     return new Terminal(name, `sh -c "${line.replaceAll('$', '\\$').replaceAll('"', '\\"')}"`, {
       columns: 110,
       rows: 20,
