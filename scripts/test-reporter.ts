@@ -12,7 +12,11 @@ interface TestEvent {
     skip?: boolean | string;
     todo?: boolean | string;
     message?: string;
-    details?: { duration_ms?: number; type?: string; error?: Error & { cause?: unknown } };
+    details?: {
+      duration_ms?: number;
+      type?: string;
+      error?: Error & { cause?: unknown; failureType?: string };
+    };
   };
 }
 
@@ -72,13 +76,18 @@ function describeFailure(event: TestEvent): string {
   return `\n✗ ${relative('.', event.data.file ?? '?')}: ${event.data.name ?? '?'}\n${inspect(cause, { depth: 6 })}\n\n`;
 }
 
+/** A suite whose hook failed: its tests say no more than that they were cancelled, or nothing where it was the last hook. */
+function failedByItself({ type, data }: TestEvent): boolean {
+  return type === 'test:fail' && data.details?.error?.failureType !== 'subtestsFailed';
+}
+
 async function* report(source: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   const tally = new Tally();
   for await (const event of source) {
     if (event.type === 'test:stderr' && event.data.message !== undefined) yield event.data.message;
     if (event.type !== 'test:pass' && event.type !== 'test:fail') continue;
     tally.addTime(event);
-    if (event.data.details?.type === 'suite') continue;
+    if (event.data.details?.type === 'suite' && !failedByItself(event)) continue;
     tally.add(event);
     if (event.data.skip) yield `- skipped: ${event.data.name ?? '?'}: ${String(event.data.skip)}\n`;
     else if (event.type === 'test:fail') yield describeFailure(event);

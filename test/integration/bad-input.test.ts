@@ -91,9 +91,9 @@ test('a port in use is refused and nothing stays', async () => {
   server.close();
   assert.equal(busy.code, 125);
   assert.match(busy.stderr, /address already in use/);
-  await daemon.ok(['run', '-d', '--name', 'first', '-p', '127.0.0.1:48123:80', 'busybox', 'sleep', '1000']);
-  const second = await daemon.docker(['run', '--rm', '-p', '127.0.0.1:48123:80', 'busybox', 'true']);
-  assert.match(second.stderr, /Bind for 127\.0\.0\.1:48123 failed: port is already allocated/);
+  await daemon.ok(['run', '-d', '--name', 'first', '-p', '127.0.0.1:18123:80', 'busybox', 'sleep', '1000']);
+  const second = await daemon.docker(['run', '--rm', '-p', '127.0.0.1:18123:80', 'busybox', 'true']);
+  assert.match(second.stderr, /Bind for 127\.0\.0\.1:18123 failed: port is already allocated/);
   await daemon.removeAll();
   await nothingWasMade();
 });

@@ -184,7 +184,7 @@ describe('output', { skip }, () => {
     const command = ['sh', '-c', 'echo out; echo err >&2; sleep 600'];
     const flags = [
       '-p',
-      '127.0.0.1:38080:80',
+      '127.0.0.1:18080:80',
       '-l',
       'a.b/c-d=x',
       '-l',
