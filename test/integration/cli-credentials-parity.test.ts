@@ -74,7 +74,12 @@ interface Seen {
 }
 
 /** Runs `lines` one after another, beginning with `config`. */
-async function play(client: string, config: object | undefined, lines: readonly string[]): Promise<Seen> {
+async function play(
+  client: string,
+  config: object | undefined,
+  lines: readonly string[],
+  others: Record<string, string> = {},
+): Promise<Seen> {
   rmSync(configFolder, { recursive: true, force: true });
   rmSync(join(root, 'bin/secrets'), { recursive: true, force: true });
   mkdirSync(join(root, 'bin/secrets'));
@@ -85,7 +90,7 @@ async function play(client: string, config: object | undefined, lines: readonly 
     mkdirSync(configFolder);
     writeFileSync(file, JSON.stringify(config));
   }
-  const env = { DOCKER_CONFIG: configFolder, PATH: `${helper.folder}:${process.env['PATH']}` };
+  const env = { DOCKER_CONFIG: configFolder, PATH: `${helper.folder}:${process.env['PATH']}`, ...others };
   const said: unknown[][] = [];
   for (const line of lines) {
     const [args = '', input = ''] = line.split(' < ');
@@ -229,6 +234,43 @@ describe('logins of gantry alone', () => {
       /Error saving credentials: could not parse .*\nMend the file, or move it away\.\n$/,
     );
     assert.equal(readFileSync(join(configFolder, 'config.json'), 'utf8'), '{bad');
+  });
+
+  test('DOCKER_AUTH_CONFIG comes before config.json and helpers, and is never written', async () => {
+    const base64 = (text: string): string => Buffer.from(text).toString('base64');
+    const config = {
+      auths: { 'a.example': { auth: base64('file:pw') }, 'b.example': { auth: base64('file:pw') } },
+    };
+    const given = {
+      auths: { 'a.example': { auth: base64('ci:given') }, 'c.example': { auth: base64('ci:c') } },
+    };
+    const env = { DOCKER_AUTH_CONFIG: JSON.stringify(given) };
+    const lines = ['pull a.example/x', 'pull b.example/x', 'login c.example', 'logout a.example'];
+    const seen = await play('bin/gantry', config, lines, env);
+    assert.deepEqual(
+      seen.requests.map((request) => /"username":"[^"]*","password":"[^"]*"/.exec(request)?.[0]),
+      [
+        '"username":"ci","password":"given"',
+        '"username":"file","password":"pw"',
+        '"username":"ci","password":"c"',
+      ],
+    );
+    assert.deepEqual(seen.config, {
+      auths: { 'b.example': { auth: base64('file:pw') }, 'c.example': { auth: base64('ci:c') } },
+    });
+  });
+
+  test('a DOCKER_AUTH_CONFIG that is wrong is said, and config.json serves', async () => {
+    const config = { auths: { 'a.example': { auth: Buffer.from('file:pw').toString('base64') } } };
+    const seen = await play('bin/gantry', config, ['pull a.example/x'], {
+      DOCKER_AUTH_CONFIG: '{"auths":1}',
+    });
+    assert.deepEqual(seen.said[0]?.[1], 0);
+    assert.match(
+      String(seen.said[0]?.[3]),
+      /^WARNING: DOCKER_AUTH_CONFIG is left out: "auths" is no JSON object\n/,
+    );
+    assert.match(seen.requests[0] ?? '', /"username":"file"/);
   });
 
   test('--config names the folder', async () => {

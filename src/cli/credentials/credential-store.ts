@@ -8,15 +8,22 @@ export interface StoredCredentials {
   plainFile: string | undefined;
 }
 
+/** Logins that are given for the one command: they come before those that are kept, and nothing changes them. */
+export type GivenLogins = ReadonlyMap<string, Credentials>;
+
 export class CredentialStore {
   readonly #config: ConfigFile;
+  readonly #given: GivenLogins;
 
-  constructor(config: ConfigFile) {
+  constructor(config: ConfigFile, given: GivenLogins = new Map()) {
     this.#config = config;
+    this.#given = given;
   }
 
   /** EngineError `unavailable` where a helper fails. */
   get(server: string): Credentials | undefined {
+    const given = this.#given.get(server);
+    if (given !== undefined) return given;
     const helper = this.#helperOf(server);
     if (helper !== '') return askHelper(helper, server);
     const { auths } = this.#config;
@@ -71,7 +78,8 @@ export class CredentialStore {
   servers(): string[] {
     const { auths, credentialHelpers, credentialStore } = this.#config;
     const listed = credentialStore === '' ? [] : quietList(credentialStore);
-    return [...new Set([...auths.keys(), ...credentialHelpers.keys(), ...listed])].sort();
+    const given = this.#given.keys();
+    return [...new Set([...given, ...auths.keys(), ...credentialHelpers.keys(), ...listed])].sort();
   }
 
   #helperOf(server: string): string {
@@ -112,12 +120,12 @@ export interface OpenCredentials {
   helper: string;
 }
 
-/** The store of the configuration in `folder`; `path` is where helpers are looked for. */
-export function openCredentials(folder: string, path: string): OpenCredentials {
+/** The store of the configuration in `folder`; `path` is where helpers are looked for, `given` comes before all of it. */
+export function openCredentials(folder: string, path: string, given?: GivenLogins): OpenCredentials {
   const config = ConfigFile.read(folder);
   chooseStore(config, path);
   return {
-    store: new CredentialStore(config),
+    store: new CredentialStore(config, given),
     path: config.path,
     problem: config.problem,
     helper: config.credentialStore,

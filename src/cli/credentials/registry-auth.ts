@@ -3,15 +3,26 @@ import { messageOf } from '../../errors/engine-error.ts';
 import type { AuthConfig } from '../../wire/system.ts';
 import type { Context } from '../context.ts';
 import { type CredentialStore, openCredentials } from './credential-store.ts';
-import { serverOfImage } from './credentials.ts';
+import { type Credentials, serverOfImage } from './credentials.ts';
+import { environmentLogins } from './environment-logins.ts';
 
 type Asking = Pick<Context, 'io' | 'configFolder'>;
 
-/** The user's credentials. Says on stderr where config.json can't be read: then there are none. */
+/** The user's credentials. Says on stderr where DOCKER_AUTH_CONFIG or config.json can't be read: what is in them is not there then. */
 export function credentialStore({ io, configFolder }: Asking): CredentialStore {
-  const { store, path, problem } = openCredentials(configFolder, io.env['PATH'] ?? '');
+  const given = givenLogins({ io });
+  const { store, path, problem } = openCredentials(configFolder, io.env['PATH'] ?? '', given);
   if (problem !== undefined) io.stderr.write(`WARNING: Error parsing config file (${path}): ${problem}\n`);
   return store;
+}
+
+function givenLogins({ io }: Pick<Asking, 'io'>): ReadonlyMap<string, Credentials> {
+  try {
+    return environmentLogins(io.env['DOCKER_AUTH_CONFIG']);
+  } catch (error) {
+    io.stderr.write(`WARNING: ${messageOf(error)}\n`);
+    return new Map();
+  }
 }
 
 /** `X-Registry-Auth` for the registry of an image's complete name; no header where the user has no login there. */
