@@ -1,7 +1,6 @@
 /** `GET /containers/{id}/attach/ws`: attach over a WebSocket, whose messages are the process's input and output, unframed. */
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import { createWebSocketStream, type WebSocket, WebSocketServer } from 'ws';
@@ -10,6 +9,7 @@ import type { AttachSession } from '../engine/attach-session.ts';
 import type { Engine } from '../engine/engine.ts';
 import { EngineError } from '../errors/engine-error.ts';
 import { type Call, param, speaks } from './call.ts';
+import type { Connection } from './connection.ts';
 import { Query } from './query.ts';
 import { pumpInput } from './session-pump.ts';
 import { writeThrough } from './stream-response.ts';
@@ -23,7 +23,7 @@ export interface WebSocketAttach {
   engine: Engine;
   headers: Readonly<Record<string, string>>;
   request: IncomingMessage;
-  socket: Socket;
+  socket: Connection;
   version: string;
   /** Without the version. */
   path: string;

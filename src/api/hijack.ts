@@ -1,12 +1,12 @@
 /** Attach and exec over a connection that leaves HTTP: 101 for clients that ask for an upgrade, 200 for those that don't. */
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
-import type { Socket } from 'node:net';
 import type { AttachSession } from '../engine/attach-session.ts';
 import type { Engine } from '../engine/engine.ts';
 import { inspectExec } from '../engine/exec.ts';
 import { EngineError } from '../errors/engine-error.ts';
 import { isWebSocketAttach, serveWebSocketAttach } from './attach-ws.ts';
 import { parseJson } from './body.ts';
+import type { Connection } from './connection.ts';
 import { openAttach } from './container-attach.ts';
 import { openExec } from './exec.ts';
 import type { Fields } from './fields.ts';
@@ -30,7 +30,7 @@ interface Hijack {
   /** What every answer carries. */
   headers: Readonly<Record<string, string>>;
   request: IncomingMessage;
-  socket: Socket;
+  socket: Connection;
   version: string;
   path: string;
   /** The connection has left HTTP: no status can be sent any more. */
@@ -50,7 +50,7 @@ export function createHijack(
   /** Throws where the connection may not do that. */
   permit: (request: IncomingMessage, path: string) => void = () => undefined,
 ) {
-  return async (request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> => {
+  return async (request: IncomingMessage, socket: Connection, head: Buffer): Promise<void> => {
     const { version, path } = splitVersion(request.url ?? '');
     const call: Hijack = { engine, headers, request, socket, version, path, switched: false };
     socket.on('error', () => socket.destroy());
@@ -131,7 +131,7 @@ async function serve(call: Hijack, opening: Opening): Promise<void> {
   }
 }
 
-async function pump(socket: Socket, session: AttachSession): Promise<void> {
+async function pump(socket: Connection, session: AttachSession): Promise<void> {
   socket.on('close', () => session.close());
   if (socket.destroyed) session.close();
   pumpInput(socket, session);
@@ -143,7 +143,7 @@ async function pump(socket: Socket, session: AttachSession): Promise<void> {
 }
 
 /** Ends our half, then waits a little for the client's: closing at once could cut off bytes on their way to it. */
-function finish(socket: Socket): void {
+function finish(socket: Connection): void {
   socket.end();
   socket.unpipe();
   socket.resume();
@@ -187,7 +187,7 @@ async function readBody({ request, socket }: Hijack): Promise<Fields | undefined
 }
 
 /** That many bytes, or what there is where the connection ends before. The rest stays on it. */
-function readExactly(socket: Socket, length: number): Promise<Buffer> {
+function readExactly(socket: Connection, length: number): Promise<Buffer> {
   return new Promise((resolve) => {
     const attempt = (): void => {
       const bytes: Buffer | null = socket.read(length);

@@ -4,7 +4,7 @@
  * before the parser sees it, and such a request is given the upgrade headers that it lacks.
  */
 import type { Server } from 'node:http';
-import type { Socket } from 'node:net';
+import type { Connection } from './connection.ts';
 
 /** Tells `hijack.ts` that the client did not ask for the upgrade, and gets 200 instead of 101. */
 export const plainMarker = 'x-gantry-plain';
@@ -17,7 +17,7 @@ const addedHeaders = `Connection: Upgrade\r\nUpgrade: tcp\r\n${plainMarker}: 1\r
 const maxHead = 16 * 1024;
 
 /** Hands a new connection to `server`, which listens nowhere itself. */
-export function acceptConnection(server: Server, socket: Socket): void {
+export function acceptConnection(server: Server, socket: Connection): void {
   let head: Buffer = Buffer.alloc(0);
   const onData = (chunk: Buffer): void => {
     head = head.length === 0 ? chunk : Buffer.concat([head, chunk]);

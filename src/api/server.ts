@@ -1,12 +1,12 @@
 /** The API as an HTTP server that listens nowhere itself: whoever holds a connection hands it over. */
 import { createServer, type IncomingMessage, type Server } from 'node:http';
-import type { Socket } from 'node:net';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Engine } from '../engine/engine.ts';
 import type { SocketScope } from '../engine/sockets.ts';
 import { EngineError, messageOf } from '../errors/engine-error.ts';
 import { Answer, type Call, type Handler } from './call.ts';
 import { commonHeaders } from './common-headers.ts';
+import type { Connection } from './connection.ts';
 import { createHijack, isHijack } from './hijack.ts';
 import { statusOf, textOf } from './http-status.ts';
 import { acceptConnection } from './plain-hijack.ts';
@@ -17,18 +17,18 @@ import { checkVersion, escapeImageName, splitVersion } from './version-prefix.ts
 
 export interface ApiServer {
   /** With a `scope` the connection can do what it allows, and nothing else. */
-  accept(socket: Socket, scope?: SocketScope): void;
+  accept(socket: Connection, scope?: SocketScope): void;
   /** Lets requests end for `graceMs`, then closes every connection. */
   close(graceMs: number): Promise<void>;
 }
 
 export async function createApiServer(engine: Engine, serverVersion: string): Promise<ApiServer> {
-  const connections = new Set<Socket>();
+  const connections = new Set<Connection>();
   const headers = commonHeaders(serverVersion, engine.config.experimental);
   const { app, server } = createApp(engine, headers);
   await app.ready();
   /* A server of its own: a request whose scope could not be found is refused there, never served in full. */
-  const scopes = new WeakMap<Socket, SocketScope>();
+  const scopes = new WeakMap<Connection, SocketScope>();
   let scoped: Promise<App> | undefined;
   const openScoped = async (): Promise<App> => {
     const made = createApp(engine, headers, (socket) => scopes.get(socket));
@@ -67,9 +67,9 @@ interface App {
 }
 
 /** The scope of a connection; undefined where there is none, which is an error of ours. */
-type ScopeOf = (socket: Socket) => SocketScope | undefined;
+type ScopeOf = (socket: Connection) => SocketScope | undefined;
 
-function scopeOrThrow(scopeOf: ScopeOf, socket: Socket): SocketScope {
+function scopeOrThrow(scopeOf: ScopeOf, socket: Connection): SocketScope {
   const scope = scopeOf(socket);
   if (scope === undefined) throw new EngineError('forbidden', 'a connection without a scope');
   return scope;
@@ -91,7 +91,7 @@ function createApp(engine: Engine, headers: Readonly<Record<string, string>>, sc
     if (scopeOf === undefined) return;
     checkScopedUpgrade(scopeOrThrow(scopeOf, request.socket), engine, request.method ?? '', path);
   });
-  server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+  server.on('upgrade', (request: IncomingMessage, socket: Connection, head: Buffer) => {
     void hijack(request, socket, head);
   });
   app.removeAllContentTypeParsers();

@@ -1,5 +1,6 @@
 /** The client against small real servers: lengths, chunks, streams both ways, upgrades with half-close, versions, errors. */
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { createServer as createSocketServer, type Server as SocketServer } from 'node:net';
@@ -218,4 +219,41 @@ test('a fast sender waits for a slow reader', async () => {
   let size = 0;
   for await (const chunk of response.body) size += chunk.length;
   assert.ok(size >= 50_000_000);
+});
+
+test('what can be sent only once goes in the version that an older daemon takes', async () => {
+  const paths: string[] = [];
+  const client = await serve(async (request, response) => {
+    paths.push(`${request.method} ${request.url}`);
+    await bodyOf(request);
+    response.setHeader('Api-Version', '1.41').end();
+  });
+  await client.call('POST', '/images/load', { stream: Readable.from([Buffer.from('tar')]) });
+  await client.call('HEAD', '/containers/x/archive');
+  assert.deepEqual(paths, ['GET /_ping', 'POST /v1.41/images/load', 'HEAD /v1.41/containers/x/archive']);
+});
+
+test('a signal that outlives its calls keeps nothing of them, and ends those under way', async () => {
+  const client = await serve((request, response) => {
+    if (request.url?.endsWith('/events') === true) response.write('{"a":1}');
+    else response.end('[]');
+  });
+  const abort = new AbortController();
+  const { signal } = abort;
+  for (let index = 0; index < 20; index += 1) await client.call('GET', '/images/json', { signal });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(getEventListeners(signal, 'abort').length, 0);
+  const reading = (async () => {
+    for await (const _ of client.documents('GET', '/events', { signal })) continue;
+  })();
+  setTimeout(() => abort.abort(new Error('seen enough')), 20);
+  await assert.rejects(reading, { message: 'seen enough' });
+});
+
+test('connecting ends with the signal', async () => {
+  // An address that is set aside for documentation: nobody answers (RFC 5737).
+  const client = new ApiClient(parseEndpoint('tcp://192.0.2.1:2375'));
+  const began = performance.now();
+  await assert.rejects(client.call('GET', '/info', { signal: AbortSignal.timeout(50) }));
+  assert.ok(performance.now() - began < 5000);
 });

@@ -1,7 +1,7 @@
 /** Speaks the Docker Engine API: paths with a version, JSON in and out, errors in Docker's words, connections taken over. */
 import type { Readable } from 'node:stream';
 import { EngineError, type ErrorCode } from '../errors/engine-error.ts';
-import { apiVersion } from '../wire/api-version.ts';
+import { apiVersion, compareApiVersions } from '../wire/api-version.ts';
 import { JsonStreamDecoder } from '../wire/json-stream.ts';
 import { rawContentType } from '../wire/raw-stream.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -41,15 +41,14 @@ export class ApiClient {
   readonly endpoint: Endpoint;
   #version: string;
   readonly #headers: Readonly<Record<string, string>>;
+  /** The daemon is known to take `#version`, or the user has chosen it. */
+  #settled: boolean;
 
   /** `headers` go with every call. */
-  constructor(
-    endpoint: Endpoint,
-    version: string = apiVersion,
-    headers: Readonly<Record<string, string>> = {},
-  ) {
+  constructor(endpoint: Endpoint, version?: string, headers: Readonly<Record<string, string>> = {}) {
     this.endpoint = endpoint;
-    this.#version = version;
+    this.#version = version ?? apiVersion;
+    this.#settled = version !== undefined;
     this.#headers = headers;
   }
 
@@ -91,11 +90,32 @@ export class ApiClient {
     if (pending.trim() !== '') yield pending.trimEnd();
   }
 
+  /**
+   * Asks the daemon which version it speaks, and takes it where it is older than ours. A call does so by itself where it
+   * could not be made twice; otherwise the daemon's refusal tells the version.
+   */
+  async negotiate(signal?: AbortSignal): Promise<string> {
+    if (this.#settled) return this.#version;
+    const { exchange } = await import('./http-exchange.ts');
+    const request = { method: 'GET', path: '/_ping', headers: this.#headers, signal };
+    const response = await exchange(this.endpoint, request);
+    await readText(response);
+    const daemons = response.headers.get('api-version') ?? '';
+    if (/^\d+\.\d+$/.test(daemons) && compareApiVersions(daemons, this.#version) < 0) this.#version = daemons;
+    this.#settled = response.status < 400;
+    return this.#version;
+  }
+
   /** The answer once its head is here; statuses from 400 on, and 304, are thrown. */
   async open(method: string, path: string, options: CallOptions = {}): Promise<HttpResponse> {
     const { exchange } = await import('./http-exchange.ts');
+    /* A stream goes once, and the answer to HEAD has no body that could tell the version. */
+    if (options.stream !== undefined || method === 'HEAD') await this.negotiate(options.signal);
     const response = await exchange(this.endpoint, this.#request(method, path, options));
-    if (response.status < 400 && response.status !== 304) return response;
+    if (response.status < 400 && response.status !== 304) {
+      this.#settled = true;
+      return response;
+    }
     const message = errorMessage(await readText(response), response.status);
     const older = /client version [\d.]+ is too new\. Maximum supported API version is ([\d.]+)/.exec(
       message,

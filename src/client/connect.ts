@@ -6,25 +6,38 @@ import type { Endpoint, TlsSettings } from './endpoint.ts';
 
 /**
  * A connected stream, of which ending one direction leaves the other open. EngineError `unavailable` says how to
- * start the daemon or reach it, `forbidden` that the user may not.
+ * start the daemon or reach it, `forbidden` that the user may not. With `signal`, connecting ends with its reason.
  */
-export async function connect(endpoint: Endpoint): Promise<Duplex> {
+export async function connect(endpoint: Endpoint, signal?: AbortSignal): Promise<Duplex> {
+  if (endpoint.kind === 'memory') return endpoint.open();
   // ssh needs a process, TLS time to load: each is loaded only where it is used.
   if (endpoint.kind === 'ssh') return (await import('./ssh-connection.ts')).connectSsh(endpoint.target);
   const { promise, resolve, reject } = Promise.withResolvers<Duplex>();
   const socket = await openSocket(endpoint, () => resolve(socket));
   const fail = (error: Error) => reject(error);
   socket.once('error', fail);
+  const abort = (): void => {
+    socket.destroy();
+    reject(abortError(signal));
+  };
+  signal?.addEventListener('abort', abort, { once: true });
   try {
     return await promise;
   } catch (error) {
-    throw await connectionError(endpoint, error);
+    throw signal?.aborted === true ? abortError(signal) : await connectionError(endpoint, error);
   } finally {
     socket.off('error', fail);
+    signal?.removeEventListener('abort', abort);
   }
 }
 
-type SocketEndpoint = Exclude<Endpoint, { kind: 'ssh' }>;
+/** What an aborted signal is thrown as. */
+export function abortError(signal: AbortSignal | undefined): Error {
+  const reason: unknown = signal?.reason;
+  return reason instanceof Error ? reason : new Error('aborted', { cause: reason });
+}
+
+type SocketEndpoint = Extract<Endpoint, { kind: 'unix' | 'tcp' }>;
 
 async function openSocket(endpoint: SocketEndpoint, connected: () => void): Promise<Duplex> {
   const { connect: connectSocket } = await import('node:net');

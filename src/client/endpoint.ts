@@ -1,4 +1,5 @@
 /** Where the daemon is: `unix:///run/gantry.sock`, `tcp://host:2375` with or without TLS, `ssh://user@host`. */
+import type { Duplex } from 'node:stream';
 import { EngineError } from '../errors/engine-error.ts';
 import { parseSshTarget, type SshTarget } from './ssh-target.ts';
 
@@ -14,7 +15,9 @@ export interface TlsSettings {
 export type Endpoint =
   | { kind: 'unix'; path: string; label: string }
   | { kind: 'tcp'; host: string; port: number; tls?: TlsSettings; label: string }
-  | { kind: 'ssh'; target: SshTarget; label: string };
+  | { kind: 'ssh'; target: SshTarget; label: string }
+  /** A daemon within this process. */
+  | { kind: 'memory'; open: () => Duplex; label: string };
 
 export const defaultHost = 'unix:///run/gantry.sock';
 

@@ -2,7 +2,7 @@
 import type { Duplex, Readable } from 'node:stream';
 import { EngineError, isEngineError, messageOf } from '../errors/engine-error.ts';
 import { ByteSource } from './byte-source.ts';
-import { connect, tlsError } from './connect.ts';
+import { abortError, connect, tlsError } from './connect.ts';
 import type { Endpoint } from './endpoint.ts';
 import { readBody } from './response-body.ts';
 import { type ResponseHead, readResponseHead } from './response-head.ts';
@@ -26,10 +26,10 @@ export interface HttpResponse extends ResponseHead {
 
 /** Sends `request` and reads the head of the answer; whoever calls reads the body, or destroys the socket. */
 export async function exchange(endpoint: Endpoint, request: HttpRequest): Promise<HttpResponse> {
-  request.signal?.throwIfAborted();
-  const socket = await connect(endpoint);
+  checkAborted(request.signal);
+  const socket = await connect(endpoint, request.signal);
   const source = new ByteSource(socket);
-  request.signal?.addEventListener('abort', () => socket.destroy(abortError(request.signal)), { once: true });
+  endWith(request.signal, socket);
   try {
     const sent = sendRequest(socket, request);
     // A daemon that refuses early may stop reading: then its answer counts, not the error of writing.
@@ -61,9 +61,19 @@ async function exchangeError(endpoint: Endpoint, error: unknown): Promise<Engine
   );
 }
 
-function abortError(signal: AbortSignal | undefined): Error {
-  const reason: unknown = signal?.reason;
-  return reason instanceof Error ? reason : new Error('aborted');
+function checkAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw abortError(signal);
+}
+
+/** A signal may outlive many connections: each lets go of it when it closes. */
+function endWith(signal: AbortSignal | undefined, socket: Duplex): void {
+  if (signal === undefined) return;
+  const abort = (): void => {
+    socket.destroy(abortError(signal));
+  };
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort, { once: true });
+  socket.once('close', () => signal.removeEventListener('abort', abort));
 }
 
 /** Lets the socket go when the body was read, or when its reader stops. */

@@ -41,6 +41,12 @@ export class EngineError extends Error {
     this.hint = options.hint;
     this.details = options.details ?? {};
   }
+
+  /** The HTTP status of the answer, where a daemon's answer is what failed. */
+  get status(): number | undefined {
+    const status = this.details['status'];
+    return typeof status === 'number' ? status : undefined;
+  }
 }
 
 /** True if `error` is an EngineError, and of `code` where one is given. */
