@@ -1,5 +1,5 @@
 /** The one caller of nft: applies scripts as transactions, several waiting ones in one process. */
-import { EngineError } from '../errors/engine-error.ts';
+import { EngineError, messageOf } from '../errors/engine-error.ts';
 import type { Launcher } from './launcher-types.ts';
 
 interface Waiting {
@@ -31,11 +31,14 @@ export class Nft {
     return done;
   }
 
-  /** Is the table (`inet NAME`) there? Undefined where nft did not say. */
-  async hasTable(name: string): Promise<boolean | undefined> {
-    const result = await this.#launcher.run({ argv: ['nft', '-j', 'list', 'tables', 'inet'] });
-    if (result.exitCode !== 0) return undefined;
-    return result.stdout.toString().includes(`"name": "${requireIdentifier(name)}"`);
+  /** Would nft and the kernel take this script? Nothing is changed. Resolves to what is in the way, undefined where nothing is. */
+  async check(script: string): Promise<string | undefined> {
+    try {
+      const result = await this.#launcher.run({ argv: ['nft', '-c', '-f', '-'], stdin: script });
+      return result.exitCode === 0 ? undefined : firstLines(result.stderr.toString());
+    } catch (error) {
+      return messageOf(error);
+    }
   }
 
   /** Base chains of others that drop what they don't know at the forward hook (`ip filter FORWARD`), and at that for packets to the host itself. */

@@ -8,6 +8,7 @@ import { type BridgeConfig, type BridgePlan, macFor, requireMac } from './bridge
 import { ensureBridge, ownBridge, seesBridgedPackets, settlePorts } from './bridge-link.ts';
 import { flowsOf, flowsToPublished } from './conntrack.ts';
 import type { Firewall } from './firewall.ts';
+import type { BridgeRules } from './firewall-types.ts';
 import type { HostKernel } from './host-kernel.ts';
 import { deleteLinks, type HostNetwork, readHostNetwork } from './host-network.ts';
 import type { HostPorts } from './host-ports.ts';
@@ -21,7 +22,6 @@ import type {
   NetworkDescription,
   PublishedPort,
 } from './network-types.ts';
-import type { BridgeRules } from './nft-table.ts';
 import { raiseBridgePort } from './rtnetlink.ts';
 
 /** What the bridges of a daemon share. */
@@ -240,6 +240,7 @@ export class BridgeNetwork implements Bridge {
       hostInterface: `veth${randomBytes(4).toString('hex').slice(1)}`,
       interfaceName: `${prefix}${request.interfaceNumber ?? 0}`,
       ports: [],
+      ...(request.publishFrom === undefined ? {} : { publishFrom: [...request.publishFrom] }),
       ...(request.naming === undefined ? {} : { naming: request.naming }),
     };
   }

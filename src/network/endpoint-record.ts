@@ -19,6 +19,7 @@ export function parseEndpoint(value: unknown): Endpoint {
     hostInterface: text(record, 'hostInterface'),
     ...(record['interfaceName'] === undefined ? {} : { interfaceName: text(record, 'interfaceName') }),
     ports: ports.map(parsePort),
+    ...(record['publishFrom'] === undefined ? {} : { publishFrom: texts(record, 'publishFrom') }),
     ...(record['naming'] === undefined ? {} : { naming: parseNaming(record['naming']) }),
   };
 }

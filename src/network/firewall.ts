@@ -1,46 +1,35 @@
-/** Gantry's table in the kernel, kept in step with the bridges and the published ports that there are. */
-
-import type { Launcher } from '../host/launcher-types.ts';
-import { Nft } from '../host/nft.ts';
+/** Gantry's rules in the host's firewall, kept in step with the bridges and the published ports that there are. */
+import type { BridgeRules, FirewallBackend, FirewallName, NameRedirect } from './firewall-types.ts';
 import type { Endpoint } from './network-types.ts';
-import {
-  addBridge,
-  addElements,
-  addRedirect,
-  type BridgeRules,
-  deleteBridge,
-  deleteElements,
-  deleteRedirect,
-  dropTableScript,
-  type NameRedirect,
-  tableScript,
-} from './nft-table.ts';
 
-/** Knows what the table must hold, so that it can be made anew as a whole: at start-up, and after somebody flushed it. */
+/** Knows what the rules must be, so that they can be made anew as a whole: at start-up, and after somebody flushed them. */
 export class Firewall {
-  readonly #table: string;
-  readonly #nft: Nft;
+  readonly #backend: FirewallBackend;
   readonly #bridges = new Map<string, BridgeRules>();
   readonly #redirects = new Map<string, NameRedirect>();
   #stands = false;
   #mend: () => Promise<void> = () => Promise.resolve();
 
-  constructor(launcher: Pick<Launcher, 'run'>, table: string) {
-    this.#table = table;
-    this.#nft = new Nft(launcher);
+  constructor(backend: FirewallBackend) {
+    this.#backend = backend;
   }
 
-  /** What makes the table anew where a change finds it gone. */
+  /** By what the rules are written. */
+  get backendName(): FirewallName {
+    return this.#backend.name;
+  }
+
+  /** What makes the rules anew where a change finds them gone. */
   mendWith(mend: () => Promise<void>): void {
     this.#mend = mend;
   }
 
-  /** Replaces the table by one with what is known now and the ports of `endpoints`. Without a bridge there is none. */
+  /** Replaces the rules by those for what is known now and the ports of `endpoints`. Without a bridge there are none. */
   async rebuild(endpoints: readonly Endpoint[]): Promise<void> {
     if (this.#bridges.size === 0) return this.drop();
     const [bridges, redirects] = [[...this.#bridges.values()], [...this.#redirects.values()]];
     this.#stands = true;
-    await this.#nft.apply(tableScript({ table: this.#table, bridges, redirects, endpoints }));
+    await this.#backend.replace({ bridges, redirects, endpoints });
   }
 
   /** Known, but not yet in the kernel: `rebuild` follows. */
@@ -51,27 +40,27 @@ export class Firewall {
   async addBridge(rules: BridgeRules): Promise<void> {
     this.note(rules);
     if (!this.#stands) return this.rebuild([]);
-    await this.#apply(addBridge(this.#table, rules));
+    await this.#apply(() => this.#backend.addBridge(rules));
   }
 
   async removeBridge(bridge: string): Promise<void> {
     const rules = this.#bridges.get(bridge);
     if (rules === undefined) return;
     this.#bridges.delete(bridge);
-    await this.#apply(deleteBridge(this.#table, rules));
+    await this.#apply(() => this.#backend.deleteBridge(rules));
   }
 
   publish(endpoint: Endpoint): Promise<void> {
-    return this.#apply(addElements(this.#table, [endpoint]));
+    return this.#apply(() => this.#backend.publish(endpoint));
   }
 
   unpublish(endpoint: Endpoint): Promise<void> {
-    return this.#apply(deleteElements(this.#table, [endpoint]));
+    return this.#apply(() => this.#backend.unpublish(endpoint));
   }
 
   async redirect(redirect: NameRedirect): Promise<void> {
     this.#redirects.set(keyOf(redirect), redirect);
-    if (this.#stands) await this.#apply(addRedirect(this.#table, redirect));
+    if (this.#stands) await this.#apply(() => this.#backend.addRedirect(redirect));
   }
 
   async endRedirect(address: string, protocol: 'tcp' | 'udp'): Promise<void> {
@@ -79,34 +68,33 @@ export class Firewall {
     const redirect = this.#redirects.get(key);
     if (redirect === undefined) return;
     this.#redirects.delete(key);
-    if (this.#stands) await this.#apply(deleteRedirect(this.#table, redirect));
+    if (this.#stands) await this.#apply(() => this.#backend.deleteRedirect(redirect));
   }
 
-  /** Was the table taken away by someone else? */
+  /** Were rules taken away by someone else? */
   async isGone(): Promise<boolean> {
-    return this.#stands && (await this.#nft.hasTable(this.#table)) === false;
+    return this.#stands && (await this.#backend.isGone());
   }
 
   /** Base chains of others that drop what they don't know. */
   droppingChains(): Promise<{ forward: string[]; input: string[] }> {
-    return this.#nft.droppingChains();
+    return this.#backend.droppingChains();
   }
 
-  /** Takes the table away; nothing where there was none and no nft. */
+  /** Takes the rules away; nothing where there were none. */
   async drop(): Promise<void> {
-    if (!this.#stands && (await this.#nft.hasTable(this.#table).catch(() => false)) !== true) return;
     this.#stands = false;
-    await this.#nft.apply(dropTableScript(this.#table));
+    await this.#backend.drop();
   }
 
-  /** Somebody else's reload may have taken the table away since: then it is made anew first. */
-  async #apply(script: string): Promise<void> {
+  /** Somebody else's reload may have taken the rules away since: then they are made anew first. */
+  async #apply(change: () => Promise<void>): Promise<void> {
     try {
-      await this.#nft.apply(script);
+      await change();
     } catch (error) {
       if (!(await this.isGone())) throw error;
       await this.#mend();
-      await this.#nft.apply(script);
+      await change();
     }
   }
 }

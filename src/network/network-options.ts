@@ -1,7 +1,7 @@
 /** The options of a bridge network (`com.docker.network.…`), read and checked. Pure. */
 import { isIPv4 } from 'node:net';
 import { EngineError } from '../errors/engine-error.ts';
-import { requireInterfaceName } from './nft-table.ts';
+import { requireInterfaceName } from './firewall-types.ts';
 
 export const bridgeOption = {
   name: 'com.docker.network.bridge.name',

@@ -20,6 +20,8 @@ export interface NetworkSetParts extends Omit<BridgeParts, 'names'> {
   endpoints: EndpointStore;
   defaults: NetworkDefaults;
   warn: (message: string, hint: string) => void;
+  /** How often somebody else's changes of the firewall are looked for, milliseconds. */
+  watchMs: number;
 }
 
 /** What the daemon's configuration says of networks that the user makes. */
@@ -31,9 +33,6 @@ export interface NetworkDefaults {
   pools: Surroundings['pools'];
 }
 
-/** How often the table is looked for. */
-const watchMs = 15_000;
-
 export class Networks implements NetworkSet {
   readonly defaultBridge: BridgeNetwork | undefined;
   readonly #parts: NetworkSetParts;
@@ -42,6 +41,7 @@ export class Networks implements NetworkSet {
   readonly #lock = new Mutex();
   #hasPorts = false;
   #watch: NodeJS.Timeout | undefined;
+  #looking: Promise<void> | undefined;
 
   constructor(parts: NetworkSetParts, defaultBridge: BridgeNetwork | undefined) {
     this.#parts = parts;
@@ -112,7 +112,7 @@ export class Networks implements NetworkSet {
     if (!this.#hasPorts) await this.#adoptPorts();
     await this.openNames();
     await this.#warnOfFirewalls();
-    this.#watch ??= setInterval(() => this.mendFirewall().catch(() => undefined), watchMs).unref();
+    this.#watch ??= setInterval(() => this.#watchFirewall(), this.#parts.watchMs).unref();
   }
 
   /** Puts the table back that somebody else's reload of the firewall took away with all others. */
@@ -126,14 +126,25 @@ export class Networks implements NetworkSet {
     );
   }
 
+  /** One look at a time. What fails now is looked at again in a moment. */
+  #watchFirewall(): void {
+    this.#looking ??= this.mendFirewall()
+      .catch(() => undefined)
+      .finally(() => {
+        this.#looking = undefined;
+      });
+  }
+
   async close(): Promise<void> {
     clearInterval(this.#watch);
+    await this.#looking;
     await this.#parts.names.close();
     for (const bridge of this.list()) await bridge.close();
   }
 
   async destroy(): Promise<void> {
     clearInterval(this.#watch);
+    await this.#looking;
     await this.#parts.names.close();
     for (const bridge of this.list()) await bridge.destroy();
     await this.#parts.firewall.drop();

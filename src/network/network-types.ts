@@ -40,6 +40,8 @@ export interface Endpoint {
   /** The container's end; `eth0` unless told. */
   interfaceName?: string;
   ports: PublishedPort[];
+  /** The only sources that reach the published ports, as CIDR blocks; all unless told. */
+  publishFrom?: string[];
   /** What the name service tells of it, on a user-defined network. */
   naming?: EndpointNaming;
 }
@@ -61,6 +63,8 @@ export interface EndpointRequest {
   ipv6Address?: string;
   macAddress?: string;
   ports: readonly PortRequest[];
+  /** See `Endpoint.publishFrom`. */
+  publishFrom?: readonly string[];
   sysctls?: Readonly<Record<string, string>>;
   /** Which of the container's interfaces it is: 0 (unless told) for `eth0`. */
   interfaceNumber?: number;

@@ -1,53 +1,18 @@
 /** Gantry's nftables table as script text: chains that never change, and sets and maps with elements per network and published port. Pure, see nft(8). */
 import { isIPv6 } from 'node:net';
-import { EngineError } from '../errors/engine-error.ts';
 import { requireIdentifier } from '../host/nft.ts';
+import {
+  type BridgeRules,
+  type NameRedirect,
+  type RuleContent,
+  requireInterfaceName,
+} from './firewall-types.ts';
 import { isUnspecified } from './ip-address.ts';
 import type { Endpoint, PublishedPort } from './network-types.ts';
-
-/** What the table knows of one bridge. */
-export interface BridgeRules {
-  /** Its interface. */
-  bridge: string;
-  /** `172.17.0.0/16`, and an IPv6 subnet where it has one. */
-  subnets: readonly string[];
-  /** May containers talk with each other? */
-  icc: boolean;
-  /** Does what leaves the subnet get the host's address? */
-  ipMasq: boolean;
-  /** No way out, and none in. */
-  internal: boolean;
-}
-
-/** Where the name service of a gateway address really listens, where that is not port 53. */
-export interface NameRedirect {
-  address: string;
-  protocol: 'tcp' | 'udp';
-  port: number;
-}
-
-/** All that the table holds. */
-export interface TableContent {
-  /** Name of the table, family inet. */
-  table: string;
-  bridges: readonly BridgeRules[];
-  redirects: readonly NameRedirect[];
-  endpoints: readonly Endpoint[];
-}
-
-/** Names that can stand between quotes in a script and that the kernel takes (IFNAMSIZ). */
-const interfaceName = /^[A-Za-z0-9_.-]{1,15}$/;
-
-/** EngineError `invalid-argument` for a name that no bridge can have. */
-export function requireInterfaceName(name: string): void {
-  if (interfaceName.test(name) && name !== '.' && name !== '..') return;
-  throw new EngineError('invalid-argument', `${JSON.stringify(name)} can't be the name of a bridge`, {
-    hint: 'use at most 15 letters, digits, dots, dashes and underscores',
-  });
-}
+import { isOpenTo, sourcesOf } from './publish-from.ts';
 
 /** A script that puts the table in place of whatever is there of that name, in one transaction. */
-export function tableScript(content: TableContent): string {
+export function tableScript(content: RuleContent & { table: string }): string {
   const table = requireIdentifier(content.table);
   return `add table inet ${table}
 delete table inet ${table}
@@ -128,7 +93,22 @@ function redirectElement({ address, protocol, port }: NameRedirect): string {
 }
 
 function elementsOf(endpoint: Endpoint): string[] {
-  return endpoint.ports.flatMap((port) => elementOf(endpoint, port) ?? []);
+  return [
+    ...sourceElements(endpoint, '4'),
+    ...sourceElements(endpoint, '6'),
+    ...endpoint.ports.flatMap((port) => elementOf(endpoint, port) ?? []),
+  ];
+}
+
+/** Before the ports themselves: they are never open to all, not even for a moment. */
+function sourceElements(endpoint: Endpoint, family: '4' | '6'): string[] {
+  const address = family === '4' ? endpoint.ipAddress : endpoint.ipv6Address;
+  if (address === undefined || endpoint.ports.length === 0 || isOpenTo(endpoint.publishFrom, family))
+    return [];
+  const allowed = sourcesOf(endpoint.publishFrom, family).map(
+    (cidr) => `sources${family} { ${address} . ${cidr} }`,
+  );
+  return [`limited${family} { ${address} }`, ...allowed];
 }
 
 function elementOf(endpoint: Endpoint, port: PublishedPort): string | undefined {
@@ -144,7 +124,7 @@ function elementOf(endpoint: Endpoint, port: PublishedPort): string | undefined 
 
 /**
  * `exact`: published on one address of the host; `any`: on all of them. `within`: may what comes from a bridge go back to it? `own`: the subnets by
- * bridge; `masquerade`: those that leave with the host's address.
+ * bridge; `masquerade`: those that leave with the host's address; `limited`: containers whose ports only `sources` (container . client) reach.
  */
 const sets = `  map exact4 { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }
   map exact6 { type ipv6_addr . inet_proto . inet_service : ipv6_addr . inet_service; }
@@ -156,7 +136,11 @@ const sets = `  map exact4 { type ipv4_addr . inet_proto . inet_service : ipv4_a
   set own4 { type ifname . ipv4_addr; flags interval; }
   set own6 { type ifname . ipv6_addr; flags interval; }
   set masquerade4 { type ipv4_addr; flags interval; }
-  set masquerade6 { type ipv6_addr; flags interval; }`;
+  set masquerade6 { type ipv6_addr; flags interval; }
+  set limited4 { type ipv4_addr; }
+  set limited6 { type ipv6_addr; }
+  set sources4 { type ipv4_addr . ipv4_addr; flags interval; }
+  set sources6 { type ipv6_addr . ipv6_addr; flags interval; }`;
 
 /**
  * The bridges have route_localnet (the host's own 127.0.0.1:PORT is redirected to them): without this chain, a container could
@@ -206,8 +190,20 @@ const postroutingChain = `  chain postrouting {
     ip6 saddr @masquerade6 masquerade
   }`;
 
-/** Accepting here ends this chain only: what does not concern the bridges is left to other tables. */
-const forwardChains = `  chain inside {
+/**
+ * Accepting here ends this chain only: what does not concern the bridges is left to other tables. `sources` is asked with the client's own address: that of
+ * the host's loopback is changed later, in postrouting.
+ */
+const forwardChains = `  chain sources {
+    ct direction reply return
+    ip daddr @limited4 ip daddr . ip saddr != @sources4 drop
+    ip6 daddr @limited6 ip6 daddr . ip6 saddr != @sources6 drop
+  }
+  chain outgoing {
+    type filter hook output priority 0; policy accept;
+    ct status dnat jump sources
+  }
+  chain inside {
     iifname . oifname vmap @within
     drop
   }
@@ -217,6 +213,7 @@ const forwardChains = `  chain inside {
     ct state established,related accept
     iifname @internal goto inside
     oifname @internal goto inside
+    ct status dnat jump sources
     ct status dnat accept
     iifname . oifname vmap @within
     oifname @bridges drop

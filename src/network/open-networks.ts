@@ -5,6 +5,7 @@ import { type BridgeConfig, describeBridge, planBridge } from './bridge-config.t
 import { BridgeNetwork } from './bridge-network.ts';
 import { EndpointStore } from './endpoint-store.ts';
 import { Firewall } from './firewall.ts';
+import { requireInterfaceName } from './firewall-types.ts';
 import { readHostKernel } from './host-kernel.ts';
 import { type HostNetwork, readHostNetwork } from './host-network.ts';
 import { HostPorts } from './host-ports.ts';
@@ -14,7 +15,7 @@ import { NameForwarder } from './names/name-forwarder.ts';
 import { NameService } from './names/name-service.ts';
 import { type NetworkSetParts, Networks } from './network-set.ts';
 import type { Endpoint, NetworkDescription } from './network-types.ts';
-import { requireInterfaceName } from './nft-table.ts';
+import { NftBackend } from './nft-backend.ts';
 import { checkPool } from './subnet-choice.ts';
 
 export interface NetworksOptions {
@@ -25,6 +26,8 @@ export interface NetworksOptions {
   config: BridgeConfig;
   /** Is there a default bridge? true unless told. */
   hasDefaultBridge?: boolean;
+  /** How often somebody else's changes of the firewall are looked for; 1,000 milliseconds unless told. */
+  watchMs?: number;
   /** Told what works less well than it should, and how to mend it. */
   warn?: (message: string, hint: string) => void;
 }
@@ -34,7 +37,7 @@ export async function openNetworks(options: NetworksOptions): Promise<Networks> 
   const { config, launcher, warn = () => undefined } = options;
   requireInterfaceName(config.name);
   for (const pool of config.pools ?? []) checkPool(pool);
-  const firewall = new Firewall(launcher, config.nftTable);
+  const firewall = new Firewall(new NftBackend(launcher, config.nftTable));
   const names = new NameService({
     firewall,
     warn,
@@ -58,6 +61,7 @@ export async function openNetworks(options: NetworksOptions): Promise<Networks> 
       pools: config.pools,
     },
     warn,
+    watchMs: options.watchMs ?? 1000,
   };
   const networks = new Networks(parts, defaultBridge(options, parts, await readHostNetwork(launcher)));
   await networks.openNames();
