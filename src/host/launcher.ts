@@ -44,7 +44,8 @@ export async function startLauncher(options: LauncherOptions = {}): Promise<Laun
   return launcher;
 }
 
-function findShim(): string {
+/** The gantry-shim binary. EngineError `failed-precondition` where there is none. */
+export function findShim(): string {
   const fromEnvironment = process.env['GANTRY_SHIM'];
   const candidates = [
     ...(fromEnvironment === undefined ? [] : [fromEnvironment]),
