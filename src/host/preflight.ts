@@ -75,8 +75,10 @@ function checkPrograms(host: HostFacts): PreflightFinding[] {
   if (programs.nft === undefined)
     found.push(
       finding(
-        'error',
-        'nft is missing: no network for containers',
+        programs.iptables === undefined ? 'error' : 'note',
+        programs.iptables === undefined
+          ? 'neither nft nor iptables is installed: no network for containers'
+          : 'nft is missing: iptables is used, where a published port costs the more the more there are',
         'Install nftables: `apt-get install nftables`.',
       ),
     );

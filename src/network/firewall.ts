@@ -5,13 +5,16 @@ import type { Endpoint } from './network-types.ts';
 /** Knows what the rules must be, so that they can be made anew as a whole: at start-up, and after somebody flushed them. */
 export class Firewall {
   readonly #backend: FirewallBackend;
+  #dropOthers: (() => Promise<void>) | undefined;
   readonly #bridges = new Map<string, BridgeRules>();
   readonly #redirects = new Map<string, NameRedirect>();
   #stands = false;
   #mend: () => Promise<void> = () => Promise.resolve();
 
-  constructor(backend: FirewallBackend) {
+  /** `dropOthers` takes away what an earlier daemon wrote by another backend; called once, when these rules stand. */
+  constructor(backend: FirewallBackend, dropOthers: () => Promise<void> = () => Promise.resolve()) {
     this.#backend = backend;
+    this.#dropOthers = dropOthers;
   }
 
   /** By what the rules are written. */
@@ -26,10 +29,13 @@ export class Firewall {
 
   /** Replaces the rules by those for what is known now and the ports of `endpoints`. Without a bridge there are none. */
   async rebuild(endpoints: readonly Endpoint[]): Promise<void> {
-    if (this.#bridges.size === 0) return this.drop();
     const [bridges, redirects] = [[...this.#bridges.values()], [...this.#redirects.values()]];
-    this.#stands = true;
-    await this.#backend.replace({ bridges, redirects, endpoints });
+    this.#stands = bridges.length > 0;
+    if (this.#stands) await this.#backend.replace({ bridges, redirects, endpoints });
+    else await this.#backend.drop();
+    const dropOthers = this.#dropOthers;
+    this.#dropOthers = undefined;
+    await dropOthers?.();
   }
 
   /** Known, but not yet in the kernel: `rebuild` follows. */

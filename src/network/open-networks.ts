@@ -1,11 +1,12 @@
 /** Puts the networks together: from the daemon's configuration, the record, and what the host is like. */
+import type { IptablesVariant } from '../host/iptables.ts';
 import type { Launcher } from '../host/launcher-types.ts';
 import type { Collection } from '../util/collection.ts';
 import { type BridgeConfig, describeBridge, planBridge } from './bridge-config.ts';
 import { BridgeNetwork } from './bridge-network.ts';
 import { EndpointStore } from './endpoint-store.ts';
-import { Firewall } from './firewall.ts';
-import { requireInterfaceName } from './firewall-types.ts';
+import { openFirewall } from './firewall-choice.ts';
+import { type FirewallName, requireInterfaceName } from './firewall-types.ts';
 import { readHostKernel } from './host-kernel.ts';
 import { type HostNetwork, readHostNetwork } from './host-network.ts';
 import { HostPorts } from './host-ports.ts';
@@ -15,7 +16,6 @@ import { NameForwarder } from './names/name-forwarder.ts';
 import { NameService } from './names/name-service.ts';
 import { type NetworkSetParts, Networks } from './network-set.ts';
 import type { Endpoint, NetworkDescription } from './network-types.ts';
-import { NftBackend } from './nft-backend.ts';
 import { checkPool } from './subnet-choice.ts';
 
 export interface NetworksOptions {
@@ -26,6 +26,10 @@ export interface NetworksOptions {
   config: BridgeConfig;
   /** Is there a default bridge? true unless told. */
   hasDefaultBridge?: boolean;
+  /** By what the rules of the firewall are written; nftables where it can be used, else iptables, unless told. */
+  firewallBackend?: FirewallName;
+  /** Which iptables are tried, in order; all unless told. */
+  iptablesVariants?: readonly IptablesVariant[];
   /** How often somebody else's changes of the firewall are looked for; 1,000 milliseconds unless told. */
   watchMs?: number;
   /** Told what works less well than it should, and how to mend it. */
@@ -37,7 +41,13 @@ export async function openNetworks(options: NetworksOptions): Promise<Networks> 
   const { config, launcher, warn = () => undefined } = options;
   requireInterfaceName(config.name);
   for (const pool of config.pools ?? []) checkPool(pool);
-  const firewall = new Firewall(new NftBackend(launcher, config.nftTable));
+  const firewall = await openFirewall({
+    launcher,
+    table: config.nftTable,
+    wanted: options.firewallBackend,
+    variants: options.iptablesVariants,
+    warn,
+  });
   const names = new NameService({
     firewall,
     warn,

@@ -45,7 +45,7 @@ export const ifla = {
   familySpecific: 26,
   netnsFd: 28,
 } as const;
-const linkInfo = { kind: 1, data: 2, slaveKind: 4, slaveData: 5 } as const;
+export const linkInfo = { kind: 1, data: 2, slaveKind: 4, slaveData: 5 } as const;
 /** VETH_INFO_PEER of <linux/veth.h>. */
 const vethPeer = 1;
 /** IFLA_BR_* of <linux/if_link.h>. */
@@ -65,7 +65,7 @@ const route = { tableMain: 254, protocolStatic: 4, scopeUniverse: 0, unicast: 1 
 const neighbour = { destination: 1, linkAddress: 2, reachable: 0x02 } as const;
 
 /** `ifinfomsg`. Changes IFF_UP only where `up` is given. */
-function linkHeader(options: { index?: number; up?: boolean; family?: number }): Buffer {
+export function linkHeader(options: { index?: number; up?: boolean; family?: number }): Buffer {
   const up = options.up === true ? interfaceUp : 0;
   const change = options.up === undefined ? 0 : interfaceUp;
   return Buffer.concat([

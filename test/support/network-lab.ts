@@ -20,7 +20,7 @@ import type {
   NetworkRequest,
   PortRequest,
 } from '../../src/network/network-types.ts';
-import { openNetworks } from '../../src/network/open-networks.ts';
+import { type NetworksOptions, openNetworks } from '../../src/network/open-networks.ts';
 import { Database } from '../../src/store/database.ts';
 import type { NameAnswer } from './name-ask.ts';
 
@@ -33,6 +33,9 @@ const byDescriptor = Buffer.from([8, 0, 28, 0, 8, 0, 0, 0]);
 export const lanHost = '198.18.77.1';
 export const lanHost6 = 'fd99:77::1';
 
+/** By what the firewall's rules are written, and how often they are looked after. */
+type LabOptions = Pick<NetworksOptions, 'firewallBackend' | 'iptablesVariants' | 'watchMs'>;
+
 export class NetworkLab {
   readonly launcher: Launcher;
   readonly tag = randomBytes(3).toString('hex');
@@ -41,17 +44,19 @@ export class NetworkLab {
   readonly warnings: string[] = [];
   readonly database: Database;
   readonly #directory: string;
+  readonly #options: LabOptions;
   readonly #undo: Array<() => Promise<unknown>> = [];
   #networks: Networks | undefined;
 
-  private constructor(launcher: Launcher) {
+  private constructor(launcher: Launcher, options: LabOptions) {
     this.launcher = launcher;
+    this.#options = options;
     this.#directory = mkdtempSync(join(tmpdir(), 'gantry-network-'));
     this.database = Database.open(join(this.#directory, 'test.db'));
   }
 
-  static async open(config: Partial<BridgeConfig> = {}): Promise<NetworkLab> {
-    const lab = new NetworkLab(await startLauncher());
+  static async open(config: Partial<BridgeConfig> = {}, options: LabOptions = {}): Promise<NetworkLab> {
+    const lab = new NetworkLab(await startLauncher(), options);
     await lab.restart(config);
     return lab;
   }
@@ -65,6 +70,7 @@ export class NetworkLab {
       networks: this.database.collection<NetworkDescription>('networks', parseNetwork),
       config: { name: this.bridgeName, nftTable: this.table, bip: '10.213.77.1/24', ...config },
       warn: (message) => this.warnings.push(message),
+      ...this.#options,
     });
     await this.networks.reconcile(new Set(live));
   }
