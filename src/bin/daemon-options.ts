@@ -280,6 +280,12 @@ export const daemonOptions: readonly DaemonOption[] = [
   },
   { key: 'runtimes', kind: 'runtimes', help: 'OCI runtimes by name', reloads: true },
   {
+  {
+    key: 'runtime-timeout',
+    flags: '--runtime-timeout',
+    kind: 'integer',
+    help: 'Seconds that an OCI runtime may take to start a process; 0 for ever',
+  },
     key: 'seccomp-profile',
     flags: '--seccomp-profile',
     kind: 'text',

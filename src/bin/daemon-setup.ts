@@ -79,6 +79,7 @@ function toConfig(read: SettingsReader, shimPath: string): DaemonConfig {
     initPath: read.text('init-path', defaults.initPath),
     debug: read.boolean('debug', defaults.debug),
     shutdownTimeout: read.integer('shutdown-timeout', defaults.shutdownTimeout),
+    runtimeTimeout: read.integer('runtime-timeout', defaults.runtimeTimeout),
     maxConcurrentDownloads: read.integer('max-concurrent-downloads', defaults.maxConcurrentDownloads, 1),
     maxConcurrentUploads: read.integer('max-concurrent-uploads', defaults.maxConcurrentUploads, 1),
     maxDownloadAttempts: read.integer('max-download-attempts', defaults.maxDownloadAttempts, 1),

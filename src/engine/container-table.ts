@@ -33,6 +33,8 @@ export class Container {
   readonly removals = new Waiters<ExitNotice>();
   /** Settles when the last run holds nothing on the host any more; never rejects. */
   released: Promise<void> = Promise.resolve();
+  /** Present while a start is under way: aborting it ends the OCI runtime that it waits for. */
+  startAttempt: AbortController | undefined;
   /** A removal is under way. */
   removing = false;
   /** The next exit is wanted: no restart policy applies. */

@@ -102,7 +102,12 @@ async function assemble(config: DaemonConfig, log: Logger, closers: Undo): Promi
     maxExpansion: config.maxLayerExpansion,
   });
   closers.add(() => snapshots.close());
-  const runtime = new ShimRuntime({ launcher, execRoot: config.execRoot });
+  const runtime = new ShimRuntime({
+    launcher,
+    execRoot: config.execRoot,
+    startLimitMs: config.runtimeTimeout * 1000,
+    deleteLimitMs: Math.min(config.runtimeTimeout || 30, 30) * 1000,
+  });
   closers.add(() => runtime.close());
   const blobs = new BlobStore(join(config.dataRoot, 'images'));
   // Open whether it is served now or not: what was pushed to it must outlive the engine's own collections.

@@ -77,6 +77,8 @@ export interface DaemonConfig {
   debug: boolean;
   /** Seconds that containers get to end where the daemon is told to end them. */
   shutdownTimeout: number;
+  /** Seconds that an OCI runtime may take to start a process; 0 for ever. */
+  runtimeTimeout: number;
   maxConcurrentDownloads: number;
   /** How many times its compressed size an image's layer may have, above 1 GiB. */
   maxLayerExpansion: number;
@@ -138,6 +140,7 @@ export function defaultDaemonConfig(roots: {
     initPath: join(dirname(roots.shimPath), 'gantry-init'),
     debug: false,
     shutdownTimeout: 15,
+    runtimeTimeout: 120,
     maxConcurrentDownloads: 3,
     maxLayerExpansion: 200,
     maxConcurrentUploads: 5,

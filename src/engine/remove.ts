@@ -35,6 +35,7 @@ export async function removeContainer(engine: Engine, ref: string, options: Remo
   }
   const container = engine.containers.resolve(ref);
   claim(container, ref);
+  if (options.force) container.startAttempt?.abort();
   try {
     await container.lock.run(async () => {
       if (isActive(container.state)) await endFirst(engine, container, options.force);

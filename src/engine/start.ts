@@ -109,9 +109,11 @@ async function launch(
   await container.released;
   await settleViews(container);
   const undo = new Undo();
+  const attempt = new AbortController();
+  container.startAttempt = attempt;
   try {
     await engine.logs.prepare(container, changes.stoppedByUser === false, undo);
-    const { process, report } = await takeSteps(engine, container, undo, restoreFrom);
+    const { process, report } = await takeSteps(engine, container, undo, restoreFrom, attempt.signal);
     const { pid, startedAt } = process;
     container.startReport = report;
     const health = healthAtStart(container);
@@ -132,6 +134,8 @@ async function launch(
     recordFailedStart(engine, container, error);
     sweepParentCgroupSoon(engine);
     throw error;
+  } finally {
+    container.startAttempt = undefined;
   }
 }
 
@@ -150,6 +154,7 @@ async function takeSteps(
   container: Container,
   undo: Undo,
   restoreFrom: string | undefined,
+  signal: AbortSignal,
 ): Promise<{ process: SupervisedProcess; report: StartReport }> {
   const clock = new StepClock();
   const { record } = container;
@@ -163,7 +168,7 @@ async function takeSteps(
     giveAddress(engine, container, { root, network, restoreFrom }, undo),
   );
   const process = await clock.step('process', () =>
-    execute(engine, container, { root, network, shim, files }, undo),
+    execute(engine, container, { root, network, shim, files, signal }, undo),
   );
   await clock.step('output', () => catchOutput(engine, container, process));
   shareTimes(clock, shim.timings());
@@ -238,10 +243,17 @@ function processRequest(
 async function execute(
   engine: Engine,
   container: Container,
-  given: { root: Root; network: ContainerNetwork; shim: Shim; files: ContainerFiles },
+  given: {
+    root: Root;
+    network: ContainerNetwork;
+    shim: Shim;
+    files: ContainerFiles;
+    /** Gives up the start. */
+    signal: AbortSignal;
+  },
   undo: Undo,
 ): Promise<[SupervisedProcess, detail: string]> {
-  const { shim, root } = given;
+  const { shim, root, signal } = given;
   const spec = await containerSpec(engine, container, given);
   const runtime = runtimeProgram(engine.config, engine.host, container.record.hostConfig.runtime);
   const config = encodeRuntimeSpec(compiledFilters.apply(spec, runtime));
@@ -249,7 +261,7 @@ async function execute(
     writeFile(bundleFiles(engine.config, container.id).config, config),
     connectWaiting(container, shim),
   ]);
-  const process = await shim.start();
+  const process = await shim.start(signal);
   undo.add(() => process.kill(9));
   void compiledFilters.learn(spec, runtime, container.id);
   await root.volumes.close();

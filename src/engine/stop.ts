@@ -36,6 +36,7 @@ function checkGrace({ signal }: Grace): void {
 export async function killContainer(engine: Engine, ref: string, signal: string): Promise<void> {
   const container = engine.containers.resolve(ref);
   const number = parseSignal(signal === '' ? 'KILL' : signal);
+  if (number === sigkill && container.startAttempt !== undefined) return await giveUpStart(container);
   if (!isActive(container.state)) throw cannotKill(container, ref);
   engine.containers.update(container, { stoppedByUser: true });
   if (number === sigkill) return await killNow(engine, container);
@@ -45,6 +46,12 @@ export async function killContainer(engine: Engine, ref: string, signal: string)
     return;
   }
   await signalContainer(engine, container, number, { wanted });
+}
+
+/** A start that hangs is ended too; whoever asked for it is told. */
+async function giveUpStart(container: Container): Promise<void> {
+  container.startAttempt?.abort();
+  await container.lock.run(() => undefined);
 }
 
 function cannotKill(container: Container, ref: string): EngineError {

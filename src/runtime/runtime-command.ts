@@ -1,10 +1,13 @@
 /** Short calls of an OCI runtime: pause, resume, update, delete, ps. */
 import { basename } from 'node:path';
-import { messageOf } from '../errors/engine-error.ts';
+import { EngineError, messageOf } from '../errors/engine-error.ts';
 import type { CommandResult, Launcher } from '../host/launcher-types.ts';
 import { removeCgroups, removeState, waitForRuntime } from './leftovers.ts';
 import { commandError } from './runtime-errors.ts';
 import type { RuntimeProgram } from './runtime-types.ts';
+
+/** Not `-`: crun reads /dev/stdin then, which a host without udev does not have. */
+const ownStdin = '/proc/self/fd/0';
 
 export class RuntimeCommands {
   readonly #launcher: Launcher;
@@ -28,7 +31,12 @@ export class RuntimeCommands {
   /** `resources` is `linux.resources` of the runtime specification, as far as it is to change. */
   async update(containerId: string, runtime: RuntimeProgram, resources: object): Promise<void> {
     const what = 'cannot update the container';
-    await this.#must(runtime, ['update', '--resources', '-', containerId], what, JSON.stringify(resources));
+    await this.#must(
+      runtime,
+      ['update', '--resources', ownStdin, containerId],
+      what,
+      JSON.stringify(resources),
+    );
   }
 
   /** CRIU's own words are in `dump.log` of the same directory. */
@@ -70,6 +78,7 @@ export class RuntimeCommands {
     stdin = '',
   ): Promise<CommandResult> {
     const result = await this.#run(runtime, args, stdin);
+    if (result.timedOut) throw tookTooLong(what, runtime, args);
     if (result.exitCode !== 0) throw commandError(what, result.stderr.toString());
     return result;
   }
@@ -82,4 +91,15 @@ export class RuntimeCommands {
       env: this.#env,
     });
   }
+}
+
+function tookTooLong(what: string, { path }: RuntimeProgram, [command = '']: readonly string[]): EngineError {
+  return new EngineError(
+    'internal',
+    `${what}: ${basename(path)} ${command} did not end within 30 s and was ended`,
+    {
+      hint: `find out what ${path} waits for; "rm -f" removes the container without it`,
+      details: { runtime: path },
+    },
+  );
 }

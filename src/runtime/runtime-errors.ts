@@ -86,7 +86,7 @@ export function startError(failure: RuntimeFailure): EngineError {
   const text = lastLine(failure.text) || `${basename(failure.runtime)} ended with status ${failure.status}`;
   const rule = rules.find(({ pattern }) => pattern.test(text));
   const reason = rule === undefined ? text : reasonOf(rule, text, failure.command);
-  const where = failure.kind === 'exec' ? execPrefix : createPrefix(failure.runtime);
+  const where = failurePrefix(failure);
   return new EngineError(
     rule?.code ?? 'internal',
     `${where}unable to start container process: ${reason}: unknown`,
@@ -95,6 +95,11 @@ export function startError(failure: RuntimeFailure): EngineError {
       details: { runtime: failure.runtime },
     },
   );
+}
+
+/** What Docker puts before a runtime's failure. */
+export function failurePrefix({ kind, runtime }: Pick<RuntimeFailure, 'kind' | 'runtime'>): string {
+  return kind === 'exec' ? execPrefix : createPrefix(runtime);
 }
 
 const execPrefix = 'OCI runtime exec failed: exec failed: ';
@@ -109,6 +114,11 @@ function reasonOf(rule: Rule, text: string, command: string): string {
   return rule.reason.replaceAll(/\$([0-2])/g, (_, digit: string) =>
     digit === '0' ? command : (groups[Number(digit)] ?? ''),
   );
+}
+
+/** The last line of what a runtime wrote. */
+export function lastWords(text: string): string {
+  return lastLine(text);
 }
 
 /** The last line, without logrus's frame around it and without what runc says before "unable to start". */

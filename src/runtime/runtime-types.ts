@@ -134,9 +134,9 @@ export interface PreparedProcess {
   /**
    * Runs the OCI runtime. Rejects with EngineError in Docker's words: `invalid-argument` for a command that is missing
    * or not executable (message contains "executable file not found in $PATH", "no such file or directory" or "permission denied"),
-   * `internal` otherwise; nothing is left then.
+   * `internal` otherwise, also for a runtime that takes too long; `cancelled` where `signal` aborted. Nothing is left then.
    */
-  start(): Promise<SupervisedProcess>;
+  start(signal?: AbortSignal): Promise<SupervisedProcess>;
   /** Gives up: the shim goes, and all it held. */
   cancel(): Promise<void>;
 }

@@ -1,4 +1,5 @@
 /** A process that a shim holds, as the daemon sees it. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineError } from '../errors/engine-error.ts';
 import { numberOf } from '../host/frame.ts';
 import { errnoName } from '../host/launcher-codec.ts';
@@ -20,6 +21,10 @@ export interface ShimProcessOptions {
   state: ShimRecord;
   /** Called where the shim was lost: cleans up, and tells how the process ended. */
   onLost: () => Promise<ExitStatus>;
+  /** Milliseconds after its end that the process may hold something; for ever unless told. */
+  deleteLimitMs?: number;
+  /** Called past that: takes away what is held. */
+  onSlowDelete?: () => Promise<void>;
 }
 
 export class ShimProcess implements SupervisedProcess {
@@ -39,7 +44,7 @@ export class ShimProcess implements SupervisedProcess {
     this.#connection = options.connection;
     this.exited = options.connection.exit.then(async (status) => status ?? (await options.onLost()));
     this.released = this.exited.then(async () => {
-      await options.connection.released;
+      await releasedInTime(options);
       options.connection.close();
     });
   }
@@ -77,6 +82,24 @@ export class ShimProcess implements SupervisedProcess {
 
   async #ask(type: number, values: readonly number[], what: string): Promise<void> {
     await ask(this.#connection, type, values, what);
+  }
+}
+
+async function releasedInTime({
+  connection,
+  deleteLimitMs,
+  onSlowDelete,
+}: ShimProcessOptions): Promise<void> {
+  const timer = new AbortController();
+  const released = connection.released.then(() => true);
+  try {
+    if (deleteLimitMs === undefined) await released;
+    else if (
+      !(await Promise.race([released, sleep(deleteLimitMs, false, { signal: timer.signal, ref: false })]))
+    )
+      await onSlowDelete?.();
+  } finally {
+    timer.abort();
   }
 }
 

@@ -6,9 +6,10 @@ import type { EngineError } from '../errors/engine-error.ts';
 import { numberOf, textOf } from '../host/frame.ts';
 import type { Launcher } from '../host/launcher-types.ts';
 import { hiddenCgroupMounts } from './hidden-mounts.ts';
-import { killQuietly } from './leftovers.ts';
+import { answerWithin, type EndedStart, endedStartError, endRuntime } from './hung-runtime.ts';
+import { killQuietly, removeCgroups, removeState } from './leftovers.ts';
 import { RuntimeCommands } from './runtime-command.ts';
-import { startError } from './runtime-errors.ts';
+import { failurePrefix, lastWords, startError } from './runtime-errors.ts';
 import {
   type AttachOptions,
   type ExitStatus,
@@ -41,6 +42,10 @@ export interface ShimRuntimeOptions {
   execRoot: string;
   /** Mounts that OCI runtimes must not see; what this host needs unless told. */
   hiddenMounts?: readonly string[];
+  /** Milliseconds that an OCI runtime may take to start a process, restoring a checkpoint excepted; 0 for ever; 120,000 unless told. */
+  startLimitMs?: number;
+  /** Milliseconds that it may take to remove what is left of a container that ended; 30,000 unless told. */
+  deleteLimitMs?: number;
   /** Bytes kept on disk for one attached client that lags; 1 GiB unless told. */
   spillLimit?: number;
 }
@@ -54,6 +59,8 @@ export class ShimRuntime implements Runtime {
   readonly #connections = new Set<ShimConnection>();
   /** Processes whose shims may still hold something. */
   readonly #held = new Map<string, Promise<void>>();
+  readonly #startLimitMs: number;
+  readonly #deleteLimitMs: number;
   #closed = false;
 
   constructor(options: ShimRuntimeOptions) {
@@ -61,6 +68,8 @@ export class ShimRuntime implements Runtime {
       PATH: process.env['PATH'] ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
     };
     this.#launcher = options.launcher;
+    this.#startLimitMs = options.startLimitMs ?? 120_000;
+    this.#deleteLimitMs = options.deleteLimitMs ?? 30_000;
     this.#settings = {
       execRoot: options.execRoot,
       hiddenMounts: options.hiddenMounts ?? hiddenCgroupMounts(),
@@ -156,14 +165,19 @@ export class ShimRuntime implements Runtime {
       shimPid,
       timings: () => ({ ...timings }),
       attach: (options: AttachOptions) => attachTo(directory, options),
-      start: async () => {
-        const started = await connection.request(shimRequests.start).catch(async (error: unknown) => {
+      start: async (signal) => {
+        const limitMs = isRestore(request) ? 0 : this.#startLimitMs;
+        let ended: EndedStart | undefined;
+        const answer = connection.request(shimRequests.start);
+        const started = await answerWithin(answer, { shimPid, limitMs, signal }, (one) => {
+          ended = one;
+        }).catch(async (error: unknown) => {
           await this.#lost(directory, memo, 0);
           await rm(directory, { recursive: true, force: true });
-          throw error;
+          throw ended === undefined ? error : this.#endedError(request, ended, '');
         });
         if (numberOf(started, shimFields.errno) !== 0)
-          throw await this.#startFailed(request, connection, started);
+          throw await this.#startFailed(request, connection, started, ended);
         timings.runtimeMs = milliseconds(started, shimFields.runtimeMicroseconds);
         return this.#process(request.processId, memo, shimPid, connection, started);
       },
@@ -180,18 +194,36 @@ export class ShimRuntime implements Runtime {
     request: StartProcess,
     connection: ShimConnection,
     reply: ShimRecord,
+    ended: EndedStart | undefined,
   ): Promise<EngineError> {
     await connection.closed;
     const directory = this.#directory(request.processId);
+    const text = textOf(reply, shimFields.text) || (await readRuntimeLog(directory));
+    if (ended !== undefined) {
+      if (request.kind.kind === 'container') await this.#removeLeft(request.containerId, request.runtime);
+      await rm(directory, { recursive: true, force: true });
+      return this.#endedError(request, ended, text);
+    }
     const error = startError({
       kind: request.kind.kind,
       runtime: request.runtime.path,
-      text: textOf(reply, shimFields.text) || (await readRuntimeLog(directory)),
+      text,
       status: numberOf(reply, shimFields.status) ?? 0,
       command: await readCommand(request.kind),
     });
     await rm(directory, { recursive: true, force: true });
     return error;
+  }
+
+  #endedError({ kind, runtime }: StartProcess, ended: EndedStart, text: string): EngineError {
+    const prefix = failurePrefix({ kind: kind.kind, runtime: runtime.path });
+    return endedStartError(ended, runtime, { prefix, limitMs: this.#startLimitMs, says: lastWords(text) });
+  }
+
+  /** What a runtime that was ended, or its `delete`, may have left. */
+  async #removeLeft(containerId: string, runtime: RuntimeProgram): Promise<void> {
+    await removeCgroups(containerId);
+    await removeState(containerId, runtime);
   }
 
   #process(
@@ -204,7 +236,13 @@ export class ShimRuntime implements Runtime {
     const directory = this.#directory(processId);
     const pid = numberOf(state, shimFields.pid) ?? 0;
     const onLost = async (): Promise<ExitStatus> => await this.#lost(directory, memo, pid);
-    const process = new ShimProcess({ directory, shimPid, connection, state, onLost });
+    const onSlowDelete = async (): Promise<void> => {
+      await endRuntime(shimPid, connection.closed);
+      await this.#removeLeft(memo.containerId, memo.runtime);
+    };
+    const { kind } = memo;
+    const slow = kind === 'container' ? { deleteLimitMs: this.#deleteLimitMs, onSlowDelete } : {};
+    const process = new ShimProcess({ directory, shimPid, connection, state, onLost, ...slow });
     const held = process.released.catch(() => {}).finally(() => this.#held.delete(processId));
     this.#held.set(processId, held);
     return process;
@@ -219,6 +257,11 @@ export class ShimRuntime implements Runtime {
     const recorded = await readExitStatus(directory);
     return recorded ?? { exitCode: 137, finishedAt: Date.now(), oomKilled: false };
   }
+}
+
+/** How long a checkpoint takes depends on how much memory it holds. */
+function isRestore({ kind }: StartProcess): boolean {
+  return kind.kind === 'container' && kind.restoreFrom !== undefined;
 }
 
 /** The shim of a process that was started. One that waits for a daemon that is gone is sent away; one that starts its process is waited for. */
