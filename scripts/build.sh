@@ -21,6 +21,8 @@ bundle src/registry/access/bcrypt-worker.ts
 bundle src/snapshots/unpack-worker.ts src/snapshots/archive/archive-worker.ts --outbase=src/snapshots --entry-names=[name]
 # So is the thread that copies files into and out of containers.
 bundle src/engine/archive/view-worker.ts
+# And the one that counts sizes.
+bundle src/engine/sizes/walk-worker.ts
 # One executable that starts faster than Node.js does; bin/gantry falls back to dist/gantry.js without it.
 if bun --version >/dev/null 2>&1; then
   # In pieces, of which a command loads its own; and deaf to a .env or bunfig.toml in the folder where it is called.

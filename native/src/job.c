@@ -87,6 +87,9 @@ static _Noreturn void child_main(const struct frame *frame, void *request, struc
     case DATAGRAMS:
       datagrams_job(request, &reply);
       write_reply(&reply, ends);
+    case QUOTA:
+      quota_job(request, &reply);
+      write_reply(&reply, ends);
     case VIEW:
       show_view(request, ends);
     default:
@@ -174,6 +177,8 @@ struct job *job_start(const struct frame *frame, const char **wrong) {
       START(attributes_request, parse_attributes, free_attributes)
     case DATAGRAMS:
       START(datagrams_request, parse_datagrams, free_datagrams)
+    case QUOTA:
+      START(quota_request, parse_quota, free_quota)
     case SHIM:
       START(shim_request, parse_shim, free_shim)
     case VIEW:

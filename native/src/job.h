@@ -6,7 +6,7 @@
 
 #include "request.h"
 
-enum { RUN = 1, NETLINK = 2, FILES = 3, SHIM = 4, CANCEL = 5, ATTRIBUTES = 6, DATAGRAMS = 7, VIEW = 8 };
+enum { RUN = 1, NETLINK = 2, FILES = 3, SHIM = 4, CANCEL = 5, ATTRIBUTES = 6, DATAGRAMS = 7, VIEW = 8, QUOTA = 9 };
 enum { OUT = 0, ERR = 1, FAIL = 2, CAPTURES = 3, JOB_FDS = 4 };
 
 struct capture { int fd; size_t max; struct buffer kept; };

@@ -156,6 +156,36 @@ const char *parse_datagrams(struct bytes body, struct datagrams_request *into) {
   return wrong == NULL && into->path == NULL ? "no path" : wrong;
 }
 
+static const struct field quota_fields[] = {
+  FIELD(1, TEXT, quota_request, root),
+  FIELD(2, BLOBS, quota_request, steps),
+};
+
+const char *parse_quota(struct bytes body, struct quota_request *into) {
+  *into = (struct quota_request){0};
+  const char *wrong = PARSE(body, quota_fields, into);
+  return wrong == NULL && into->root == NULL ? "no root" : wrong;
+}
+
+static const struct field quota_step_fields[] = {
+  FIELD(1, NUMBER, quota_step, kind),
+  FIELD(2, TEXT, quota_step, path),
+  FIELD(3, NUMBER, quota_step, project),
+  FIELD(4, NUMBER, quota_step, bytes),
+};
+
+const char *parse_quota_step(struct bytes body, struct quota_step *into) {
+  *into = (struct quota_step){0};
+  const char *wrong = PARSE(body, quota_step_fields, into);
+  if (wrong != NULL) return wrong;
+  if (into->kind < QUOTA_STATE || into->kind > QUOTA_LIMIT) return "no such step";
+  bool at_path = into->kind == QUOTA_GET_PROJECT || into->kind == QUOTA_SET_PROJECT;
+  if (at_path && into->path == NULL) return "no path";
+  /* Project 0 is everything that has none: it is never given out nor bounded. */
+  bool by_number = into->kind != QUOTA_STATE && into->kind != QUOTA_GET_PROJECT;
+  return by_number && (into->project == 0 || into->project > UINT32_MAX) ? "no such project" : NULL;
+}
+
 static const struct field shim_fields[] = {
   FIELD(1, TEXT, shim_request, dir),             FIELD(2, BLOB, shim_request, memo),
   FIELD(3, TEXTS, shim_request, start_argv),     FIELD(4, TEXTS, shim_request, delete_argv),
@@ -244,6 +274,10 @@ void free_attributes(struct attributes_request *request) {
 
 void free_datagrams(struct datagrams_request *request) {
   free(request->messages.items);
+}
+
+void free_quota(struct quota_request *request) {
+  free(request->steps.items);
 }
 
 void free_shim(struct shim_request *request) {

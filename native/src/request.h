@@ -30,6 +30,11 @@ struct attributes_request { char *root; struct texts paths, prefixes; };
 /* Messages for the datagram socket at `path`. */
 struct datagrams_request { char *path; struct blobs messages; };
 
+/* Steps on the project quotas of the file system that has the directory `root`. */
+struct quota_request { char *root; struct blobs steps; };
+enum { QUOTA_STATE = 1, QUOTA_GET_PROJECT = 2, QUOTA_SET_PROJECT = 3, QUOTA_USAGE = 4, QUOTA_LIMIT = 5 };
+struct quota_step { char *path; uint64_t kind, project, bytes; };
+
 enum { NET_HOST = 0, NET_NEW = 1, NET_PATH = 2 };
 struct shim_request {
   char *dir;
@@ -61,6 +66,8 @@ const char *parse_files(struct bytes body, struct file_request *into);
 const char *parse_file_operation(struct bytes body, struct file_operation *into);
 const char *parse_attributes(struct bytes body, struct attributes_request *into);
 const char *parse_datagrams(struct bytes body, struct datagrams_request *into);
+const char *parse_quota(struct bytes body, struct quota_request *into);
+const char *parse_quota_step(struct bytes body, struct quota_step *into);
 const char *parse_shim(struct bytes body, struct shim_request *into);
 const char *parse_view(struct bytes body, struct view_request *into);
 void free_command(struct command_request *request);
@@ -68,6 +75,7 @@ void free_netlink(struct netlink_request *request);
 void free_files(struct file_request *request);
 void free_attributes(struct attributes_request *request);
 void free_datagrams(struct datagrams_request *request);
+void free_quota(struct quota_request *request);
 void free_shim(struct shim_request *request);
 void free_view(struct view_request *request);
 #endif

@@ -1,4 +1,4 @@
-/* Kernel work that Node.js has no call for: netlink batches, file operations, extended attributes, UNIX datagrams. */
+/* Kernel work that Node.js has no call for: netlink batches, file operations, extended attributes, UNIX datagrams, project quotas. */
 #ifndef STEPS_H
 #define STEPS_H
 #include "request.h"
@@ -14,6 +14,7 @@ void netlink_job(const struct netlink_request *request, struct buffer *reply);
 void files_job(const struct file_request *request, struct buffer *reply);
 void attributes_job(const struct attributes_request *request, struct buffer *reply);
 void datagrams_job(const struct datagrams_request *request, struct buffer *reply);
+void quota_job(const struct quota_request *request, struct buffer *reply);
 
 /* Opens the directory that holds the last component of `path` below `root`, never leaving it, and points `name` at that component. */
 int open_parent(int root, const char *path, const char **name);

@@ -59,6 +59,8 @@ static void parse_all(const struct buffer *body) {
   struct file_operation operation;
   struct attributes_request attributes;
   struct datagrams_request datagrams;
+  struct quota_request quota;
+  struct quota_step step;
   struct shim_request shim;
   struct view_request view;
   if (parse_command(bytes, &command) == NULL && command.argv.items[command.argv.count] != NULL) abort();
@@ -73,6 +75,10 @@ static void parse_all(const struct buffer *body) {
   free_attributes(&attributes);
   parse_datagrams(bytes, &datagrams);
   free_datagrams(&datagrams);
+  if (parse_quota(bytes, &quota) == NULL)
+    for (size_t i = 0; i < quota.steps.count; i++) parse_quota_step(quota.steps.items[i], &step);
+  free_quota(&quota);
+  if (parse_quota_step(bytes, &step) == NULL && step.kind == QUOTA_LIMIT && step.project == 0) abort();
   parse_shim(bytes, &shim);
   free_shim(&shim);
   if (parse_view(bytes, &view) == NULL && view.mounts.count != view.encoded.count) abort();

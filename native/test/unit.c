@@ -192,6 +192,48 @@ static void test_attributes(void) {
   buffer_free(&reply);
 }
 
+static void add_step(struct buffer *body, uint64_t kind, const char *path, uint64_t project) {
+  add_number(body, 1, kind);
+  if (path != NULL) add_bytes(body, 2, path, strlen(path) + 1);
+  if (project != 0) add_number(body, 3, project);
+  add_number(body, 4, 1 << 20);
+}
+
+static bool is_step(uint64_t kind, const char *path, uint64_t project) {
+  struct buffer body = {0};
+  struct quota_step step;
+  add_step(&body, kind, path, project);
+  const char *wrong = parse_quota_step((struct bytes){body.data, body.len}, &step);
+  buffer_free(&body);
+  return wrong == NULL;
+}
+
+/* What needs a file system with project quotas is tested by the integration tests, in a virtual machine. */
+static void test_quota(void) {
+  assert(is_step(QUOTA_STATE, NULL, 0) && is_step(QUOTA_LIMIT, NULL, 5) && is_step(QUOTA_SET_PROJECT, "a", UINT32_MAX));
+  assert(!is_step(0, "a", 5) && !is_step(QUOTA_LIMIT + 1, "a", 5) && !is_step(QUOTA_GET_PROJECT, NULL, 0));
+  assert(!is_step(QUOTA_LIMIT, NULL, 0) && !is_step(QUOTA_SET_PROJECT, "a", 0) && !is_step(QUOTA_USAGE, NULL, 1ull << 32));
+  struct buffer state = {0}, link = {0}, reply = {0};
+  add_step(&state, QUOTA_STATE, NULL, 0);
+  add_step(&link, QUOTA_SET_PROJECT, "link-to-dir", 5);
+  assert(symlink("tree", "link-to-dir") == 0);
+  struct quota_request request = {"/proc", {(struct bytes[]){{state.data, state.len}}, 1}};
+  quota_job(&request, &reply);
+  struct bytes rest = {reply.data, reply.len}, one, value;
+  uint32_t tag;
+  assert(next_field(&rest, &tag, &one) == 1 && tag == STEP_REPLY);
+  assert(next_field(&one, &tag, &value) == 1 && tag == 1 && get_u64(value.data) == 0); /* not enforced */
+  reply.len = 0;
+  request = (struct quota_request){".", {(struct bytes[]){{link.data, link.len}}, 1}};
+  quota_job(&request, &reply);
+  rest = (struct bytes){reply.data, reply.len};
+  assert(next_field(&rest, &tag, &value) == 1 && tag == STEP_INDEX && get_u64(value.data) == 0);
+  assert(next_field(&rest, &tag, &value) == 1 && tag == STEP_ERRNO && get_u64(value.data) == ENOTDIR);
+  buffer_free(&state);
+  buffer_free(&link);
+  buffer_free(&reply);
+}
+
 static void test_long_reply(void) {
   static char value[3000];
   static char *paths[3000];
@@ -214,10 +256,11 @@ int main(void) {
   test_queue();
   test_status();
   test_attributes();
+  test_quota();
   test_long_reply();
   char command[64];
   snprintf(command, sizeof command, "rm -r %s", dir);
   assert(system(command) == 0);
-  puts("7 passed, 0 failed");
+  puts("8 passed, 0 failed");
   return 0;
 }

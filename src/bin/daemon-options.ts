@@ -218,12 +218,14 @@ export const daemonOptions: readonly DaemonOption[] = [
     flags: '--undo-retention',
     kind: 'text',
     help: 'How long removed containers and volumes can be restored, as in 30m or 12h; 0 for not at all',
+    reloads: true,
   },
   {
     key: 'undo-budget',
     flags: '--undo-budget',
     kind: 'bytes',
     help: 'How much of the disk they may take meanwhile',
+    reloads: true,
   },
   {
     key: 'max-layer-expansion',
@@ -278,14 +280,14 @@ export const daemonOptions: readonly DaemonOption[] = [
     help: 'Mirrors of other registries: {"ghcr.io": ["https://mirror.example.com"]}',
     reloads: true,
   },
-  { key: 'runtimes', kind: 'runtimes', help: 'OCI runtimes by name', reloads: true },
-  {
   {
     key: 'runtime-timeout',
     flags: '--runtime-timeout',
     kind: 'integer',
     help: 'Seconds that an OCI runtime may take to start a process; 0 for ever',
   },
+  { key: 'runtimes', kind: 'runtimes', help: 'OCI runtimes by name', reloads: true },
+  {
     key: 'seccomp-profile',
     flags: '--seccomp-profile',
     kind: 'text',

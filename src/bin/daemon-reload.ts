@@ -49,5 +49,7 @@ export function reloadAttributes(config: DaemonConfig): Record<string, string> {
     'max-concurrent-uploads': String(config.maxConcurrentUploads),
     'max-download-attempts': String(config.maxDownloadAttempts),
     'shutdown-timeout': String(config.shutdownTimeout),
+    'undo-retention': String(config.undoRetention),
+    'undo-budget': String(config.undoBudget),
   };
 }

@@ -129,6 +129,7 @@ function reload(engine: Engine, line: CommandLine, current: Settings, log: Logge
     const { settings, setup } = reloadSetup(line, current, shimPath);
     engine.config = setup.config;
     engine.images.configure(registryConfig(setup.config));
+    engine.undo.settle();
     log.level = setup.logLevel;
     engine.events.publish({
       type: 'daemon',

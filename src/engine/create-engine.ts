@@ -8,6 +8,7 @@ import { readHostFacts } from '../host/facts.ts';
 import { GzipHelper } from '../host/gzip-helper.ts';
 import { startLauncher } from '../host/launcher.ts';
 import type { Launcher } from '../host/launcher-types.ts';
+import { ProjectQuotas } from '../host/project-quotas.ts';
 import { createImageStore } from '../images/image-store.ts';
 import { parseEndpoint } from '../network/endpoint-record.ts';
 import { parseNetwork } from '../network/network-record.ts';
@@ -34,6 +35,8 @@ import { LogKeeper } from './log/log-keeper.ts';
 import { newId } from './names.ts';
 import { sweepParentCgroup, sweepParentCgroupSoon } from './parent-cgroup.ts';
 import { restoreContainers, settleByPolicy } from './restore.ts';
+import { TreeSizes } from './sizes/tree-sizes.ts';
+import { WalkThread } from './sizes/walk-thread.ts';
 import { SocketTable } from './sockets.ts';
 import { parseSocketRecord } from './sockets-record.ts';
 import { repairUndo } from './undo.ts';
@@ -95,11 +98,15 @@ async function assemble(config: DaemonConfig, log: Logger, closers: Undo): Promi
     program: join(dirname(config.shimPath), 'gantry-gzip'),
     directory: join(config.execRoot, 'gzip'),
   });
+  const quotas = new ProjectQuotas(launcher, config.dataRoot);
+  const walks = new WalkThread();
+  closers.add(() => walks.close());
   const snapshots = new OverlaySnapshotter({
     root: join(config.dataRoot, 'overlay'),
     launcher,
     gzip,
     maxExpansion: config.maxLayerExpansion,
+    quotas,
   });
   closers.add(() => snapshots.close());
   const runtime = new ShimRuntime({
@@ -136,11 +143,14 @@ async function assemble(config: DaemonConfig, log: Logger, closers: Undo): Promi
   const networks = await openBridges(config, database, launcher, log);
   closers.add(() => networks.close());
   const removeDeepTree = (path: string): Promise<void> => removeTree(launcher, path);
+  /* Of the engine, once it is there: it may be given another. */
+  let settings = (): DaemonConfig => config;
   const undo = new UndoStore({
     root: join(config.dataRoot, 'undo'),
     documents: database.collection('undo', parseUndoEntry),
-    config: () => config,
+    config: () => settings(),
     removeTree: (path) => removeTree(launcher, path, true),
+    measure: (path) => walks.measure(path),
     log,
   });
   closers.add(() => undo.close());
@@ -152,7 +162,7 @@ async function assemble(config: DaemonConfig, log: Logger, closers: Undo): Promi
       container.healthMonitor?.abort();
     }
   });
-  return {
+  const engine: Engine = {
     config,
     database,
     launcher,
@@ -166,7 +176,9 @@ async function assemble(config: DaemonConfig, log: Logger, closers: Undo): Promi
       join(config.dataRoot, 'volumes'),
       database.collection('volumes', parseVolume),
       removeDeepTree,
+      quotas,
     ),
+    sizes: { trees: new TreeSizes({ measure: (path) => walks.measure(path) }), quotas },
     undo,
     events: new EventBus(),
     containers,
@@ -182,6 +194,8 @@ async function assemble(config: DaemonConfig, log: Logger, closers: Undo): Promi
     closing: closing.signal,
     shutDown: () => closers.run((err) => log.warn({ err }, 'could not close all of the engine')),
   };
+  settings = () => engine.config;
+  return engine;
 }
 
 async function makeRoots({ dataRoot, execRoot }: DaemonConfig): Promise<void> {

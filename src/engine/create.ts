@@ -17,6 +17,7 @@ import { completeEndpoints } from './networks-of-container.ts';
 import { containerFiles } from './paths.ts';
 import { populateVolumes } from './populate-volumes.ts';
 import { processOf } from './process-args.ts';
+import { layerLimit } from './storage-options.ts';
 
 export interface CreatedContainer {
   id: string;
@@ -106,6 +107,8 @@ async function makeContainer(
   await mkdir(directory, { recursive: true, mode: 0o710 });
   undo.add(() => engine.snapshots.remove(id));
   await engine.snapshots.create(id, image.chainIds);
+  const limit = layerLimit(record.hostConfig.storageOpt);
+  if (limit > 0) await engine.snapshots.limit(id, limit);
   undo.add(() => dropImages(engine, id));
   const mounts = await keepImages(engine, id, volumes.mounts);
   await populateVolumes(engine, id, mounts);

@@ -14,6 +14,7 @@ import type { DaemonConfig } from './daemon-config.ts';
 import type { EventBus } from './events.ts';
 import type { ExecTable } from './exec-table.ts';
 import type { LogKeeper } from './log/log-keeper.ts';
+import type { Sizes } from './sizes/sizes-types.ts';
 import type { SocketTable } from './sockets.ts';
 import type { UndoStore } from './undo-store.ts';
 
@@ -36,6 +37,8 @@ export interface Engine {
   /** All bridges. */
   readonly networks: NetworkSet;
   readonly volumes: VolumeService;
+  /** How much room volumes and read-write layers take. */
+  readonly sizes: Sizes;
   /** What removals took, and can be restored. */
   readonly undo: UndoStore;
   readonly events: EventBus;

@@ -8,6 +8,7 @@ import type { ContainerState } from './model.ts';
 import { releaseAfter } from './release.ts';
 import { removeEnded } from './remove.ts';
 import { nextDelayMs, wantsRestart } from './restart-policy.ts';
+import { touchSizes } from './sizes/sizes.ts';
 import { exitNotice } from './wait.ts';
 
 /** Starts a container again; given by start.ts, which needs this file. */
@@ -76,6 +77,7 @@ export function recordExit(
   const health = record.health === undefined ? {} : { health: uncheckedHealth(record.health) };
   if (autoRemove) engine.containers.noteState(container, next);
   else engine.containers.setState(container, next, health);
+  touchSizes(engine, record);
   if (oomKilled) publishContainerEvent(engine.events, record, 'oom');
   publishContainerEvent(engine.events, record, 'die', {
     exitCode: String(exitCode),

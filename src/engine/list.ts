@@ -6,9 +6,9 @@ import { endpointViews, portSummaries } from './endpoint-view.ts';
 import type { Engine } from './engine.ts';
 import { type Filters, filterValues } from './filters.ts';
 import { linkNames } from './links.ts';
+import { type LayerEngine, layerSize } from './sizes/sizes.ts';
 import { isActive } from './state.ts';
 import { statusText } from './status-text.ts';
-import { treeSize } from './tree-size.ts';
 
 export interface ListQuestion {
   /** Those that don't run, too. Implied by a filter for a status. */
@@ -20,7 +20,10 @@ export interface ListQuestion {
   filters: Filters;
 }
 
-type ListEngine = Pick<Engine, 'containers' | 'images' | 'networks' | 'bridge' | 'id' | 'snapshots'>;
+type ListEngine = Pick<
+  Engine,
+  'containers' | 'images' | 'networks' | 'bridge' | 'id' | 'snapshots' | 'sizes'
+>;
 
 /** Newest first. EngineErrors as from `containerFilter`. */
 export async function listContainers(
@@ -91,11 +94,9 @@ async function withSizes(engine: ListEngine, summary: ContainerSummary): Promise
 
 /** Bytes of the read-write layer, and of all layers together. */
 export async function containerSizes(
-  engine: Pick<Engine, 'images' | 'snapshots'>,
+  engine: LayerEngine & Pick<Engine, 'images'>,
   { id, imageId }: { id: string; imageId: string },
 ): Promise<{ sizeRw: number; sizeRootFs: number }> {
-  const sizeRw = engine.snapshots.containers().includes(id)
-    ? await treeSize(engine.snapshots.mount(id).upper)
-    : 0;
+  const sizeRw = await layerSize(engine, id);
   return { sizeRw, sizeRootFs: sizeRw + (engine.images.find(imageId)?.size ?? 0) };
 }

@@ -105,6 +105,7 @@ async function sourceOf(
     return place;
   }
   if (mount.filesystem !== undefined) return mountVolume(engine, mount.name ?? '', holder);
+  if (mount.name !== undefined) await engine.volumes.enforce(mount.name);
   if (mount.createSource === true) await makeBindSource(mount.source);
   else if (!(await exists(mount.source))) throw missing(mount);
   checkPropagation(mount);

@@ -167,7 +167,7 @@ async function realize(
   holder: string,
   made: Volume[],
 ): Promise<MountPoint> {
-  if (spec.type === 'volume') return volumeMount(spec, takeVolume(engine, spec, holder, made));
+  if (spec.type === 'volume') return volumeMount(spec, await takeVolume(engine, spec, holder, made));
   if (spec.type === 'image') return imageMount(spec, engine.images.get(spec.source).id);
   if (spec.type === 'bind' && spec.createSource) await makeBindSource(spec.source);
   return {
@@ -190,19 +190,25 @@ function imageMount({ source, destination, subpath }: MountSpec, imageId: string
 }
 
 /** The volume that is named, made where it is missing, and held. */
-function takeVolume(engine: MountEngine, spec: MountSpec, holder: string, made: Volume[]): Volume {
+async function takeVolume(
+  engine: MountEngine,
+  spec: MountSpec,
+  holder: string,
+  made: Volume[],
+): Promise<Volume> {
   const existing = engine.volumes.find(spec.source);
-  const { volume, created } =
-    existing === undefined
-      ? engine.volumes.create({
-          name: spec.source,
-          driver: spec.driver,
-          driverOpts: spec.driverOpts,
-          labels: spec.labels,
-          ...(spec.source === '' ? { boundTo: holder } : {}),
-        })
-      : { volume: existing, created: false };
-  engine.volumes.hold(volume.name, holder);
+  if (existing !== undefined) {
+    engine.volumes.hold(existing.name, holder);
+    return existing;
+  }
+  const { volume, created } = await engine.volumes.provide({
+    name: spec.source,
+    driver: spec.driver,
+    driverOpts: spec.driverOpts,
+    labels: spec.labels,
+    holder,
+    ...(spec.source === '' ? { boundTo: holder } : {}),
+  });
   if (!created) return volume;
   made.push(volume);
   publishVolumeEvent(engine.events, volume.name, 'create');

@@ -4,9 +4,9 @@ import type { Container } from './container-table.ts';
 import type { Engine } from './engine.ts';
 import { type Filters, filterValues, matchesLabelFilters, validateFilters } from './filters.ts';
 import { removeContainer } from './remove.ts';
+import { layerSize } from './sizes/sizes.ts';
 import { isActive } from './state.ts';
 import { nowInNanoseconds, parseTimeBound } from './time-bound.ts';
-import { treeSize } from './tree-size.ts';
 
 const known = new Set(['until', 'label', 'label!']);
 
@@ -39,7 +39,7 @@ export async function pruneContainers(engine: Engine, filters: Filters): Promise
 
 async function prune(engine: Engine, container: Container, result: PrunedContainers): Promise<void> {
   try {
-    const size = await treeSize(engine.snapshots.mount(container.id).upper);
+    const size = await layerSize(engine, container.id);
     await removeContainer(engine, container.id, { force: false, volumes: false, link: false });
     result.deleted.push(container.id);
     result.spaceReclaimed += size;

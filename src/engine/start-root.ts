@@ -8,6 +8,7 @@ import type { Engine } from './engine.ts';
 import { type PreparedMounts, prepareMounts } from './mount-sources.ts';
 import { bundleFiles, containerFiles } from './paths.ts';
 import { prepareSharedMemory, releaseSharedMemory } from './shared-memory.ts';
+import { checkStorageOptions, layerLimit } from './storage-options.ts';
 import { releaseMounted } from './volumes-mounted.ts';
 
 export interface Root {
@@ -33,6 +34,7 @@ export async function createRoot(
   undo.add(() => volumes.close());
   undo.add(() => releaseSharedMemory(engine, record));
   const shmPath = await prepareSharedMemory(engine, record);
+  await enforceLimit(engine, record);
   const mount = { ...engine.snapshots.mount(id), target: bundle.root };
   const root: Root = { mount, bundle: bundle.directory, volumes, shmPath };
   const layers = mount.lower.length;
@@ -41,6 +43,17 @@ export async function createRoot(
     root,
     `${layers} read-only layer${layers === 1 ? '' : 's'} with a read-write layer on top${others}`,
   ];
+}
+
+/** Set anew at each start: it holds whatever has become of the file system. EngineErrors as of `checkStorageOptions`. */
+async function enforceLimit(
+  { config, snapshots }: Engine,
+  { id, hostConfig }: Container['record'],
+): Promise<void> {
+  const limit = layerLimit(hostConfig.storageOpt);
+  if (limit === 0) return;
+  checkStorageOptions(hostConfig.storageOpt, config.dataRoot);
+  await snapshots.limit(id, limit);
 }
 
 async function makeDirectories(...directories: string[]): Promise<void> {

@@ -9,9 +9,9 @@ import { layersSize, listImages } from './image-list.ts';
 import { listContainers } from './list.ts';
 import { logDriverNames } from './log/drivers.ts';
 import { defaultRuntimeName, knownRuntimes } from './runtimes.ts';
+import { volumeSizes } from './sizes/sizes.ts';
 import { hasProcess } from './state.ts';
 import type { DiskUsage, SystemInfo, SystemVersion, VersionComponent } from './system-views.ts';
-import { treeSize } from './tree-size.ts';
 import { volumeUsers } from './volumes.ts';
 
 /** All of it is true of this host; counts are of now. */
@@ -216,18 +216,18 @@ async function askVersion({ launcher }: Engine, path: string): Promise<string> {
   }
 }
 
-/** Walks through volumes and read-write layers, one at a time; layers of images have their sizes on record. */
+/** Volumes and read-write layers are counted where something changed; layers of images have their sizes on record. */
 export async function systemDiskUsage(engine: Engine): Promise<DiskUsage> {
   const users = volumeUsers(engine);
-  const volumes: DiskUsage['volumes'] = [];
-  for (const volume of engine.volumes.list()) {
-    const usage = { size: await treeSize(volume.mountpoint), refCount: users.get(volume.name)?.length ?? 0 };
-    volumes.push({ ...volume, usage });
-  }
+  const volumes = engine.volumes.list();
+  const sizes = await volumeSizes(engine, volumes);
   return {
     layersSize: layersSize(engine),
     images: listImages(engine, { filters: noFilters, sharedSize: true }),
     containers: await listContainers(engine, { all: true, limit: 0, size: true, filters: noFilters }),
-    volumes,
+    volumes: volumes.map((volume, index) => ({
+      ...volume,
+      usage: { size: sizes[index] ?? -1, refCount: users.get(volume.name)?.length ?? 0 },
+    })),
   };
 }

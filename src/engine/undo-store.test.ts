@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pino from 'pino';
+import { walked } from '../../test/support/engine-parts.ts';
 import { Database } from '../store/database.ts';
 import { parseUndoEntry, UndoStore } from './undo-store.ts';
 
@@ -30,6 +31,7 @@ function fixture(context: TestContext, limits: Limits) {
       documents: database.collection('undo', parseUndoEntry),
       config: () => limits,
       removeTree: (path) => rm(path, { recursive: true, force: true }),
+      measure: async (path) => walked(path),
       log: pino({ level: 'silent' }),
     });
     opened.push(store);

@@ -10,7 +10,6 @@ import type { RemoveTree } from '../volumes/volume-service.ts';
 import type { Volume } from '../volumes/volume-types.ts';
 import type { DaemonConfig } from './daemon-config.ts';
 import type { ContainerRecord } from './model.ts';
-import { treeSize } from './tree-size.ts';
 
 interface Kept {
   id: string;
@@ -33,6 +32,8 @@ export interface UndoOptions {
   documents: Collection<UndoEntry>;
   config: () => Pick<DaemonConfig, 'undoRetention' | 'undoBudget'>;
   removeTree: RemoveTree;
+  /** Bytes of the files below a directory. */
+  measure: (path: string) => Promise<number>;
   log: Logger;
 }
 
@@ -164,7 +165,7 @@ export class UndoStore {
   }
 
   async #measure(entry: UndoEntry): Promise<void> {
-    const size = await treeSize(join(this.#options.root, entry.id));
+    const size = await this.#options.measure(join(this.#options.root, entry.id));
     if (this.#entries.has(entry.id)) this.#put({ ...entry, size });
   }
 

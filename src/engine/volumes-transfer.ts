@@ -48,12 +48,12 @@ export async function exportVolume(engine: Engine, name: string): Promise<Readab
 /** Makes a volume of an archive (plain, gzip, bzip2, xz or zstd): whole, or not at all. EngineErrors `conflict`, `invalid-argument`. */
 export async function importVolume(
   engine: Engine,
-  request: { name: string; labels: Record<string, string> },
+  request: { name: string; labels: Record<string, string>; driverOpts?: Record<string, string> },
   archive: Readable,
 ): Promise<Volume> {
   try {
     const volume = await engine.volumes.createFilled(
-      { ...request, driver: 'local', driverOpts: {} },
+      { driverOpts: {}, ...request, driver: 'local' },
       (directory) => fill(engine, directory, plainArchive(archive, engine.snapshots.maxExpansion)),
     );
     publishVolumeEvent(engine.events, volume.name, 'create');
@@ -63,10 +63,13 @@ export async function importVolume(
   }
 }
 
-/** Makes a volume with the same files and labels, in a directory of its own. EngineErrors `not-found`, `conflict`, `invalid-argument`. */
+/** Makes a volume with the same files, labels and limit, in a directory of its own. EngineErrors `not-found`, `conflict`, `invalid-argument`. */
 export async function cloneVolume(engine: Engine, name: string, to: string): Promise<Volume> {
-  const { [anonymousLabel]: _, ...labels } = engine.volumes.get(name).labels;
-  return importVolume(engine, { name: to, labels }, await exportVolume(engine, name));
+  const { labels: all, options } = engine.volumes.get(name);
+  const { [anonymousLabel]: _, ...labels } = all;
+  const { size } = options as { size?: string };
+  const driverOpts = size === undefined ? {} : { size };
+  return importVolume(engine, { name: to, labels, driverOpts }, await exportVolume(engine, name));
 }
 
 /** EngineErrors `not-found`, `conflict` for a volume in use or a name that is taken, `invalid-argument`. */

@@ -17,16 +17,16 @@ import {
   sweepVolumes,
 } from './volumes.ts';
 
-function named(parts: EngineParts, name: string, labels: Record<string, string> = {}): void {
-  createVolume(parts, { name, driver: 'local', driverOpts: {}, labels });
+async function named(parts: EngineParts, name: string, labels: Record<string, string> = {}): Promise<void> {
+  await createVolume(parts, { name, driver: 'local', driverOpts: {}, labels });
 }
 
-function anonymous(parts: EngineParts): string {
-  return createVolume(parts, { driver: '', driverOpts: {}, labels: {} }).name;
+async function anonymous(parts: EngineParts): Promise<string> {
+  return (await createVolume(parts, { driver: '', driverOpts: {}, labels: {} })).name;
 }
 
-function bound(parts: EngineParts, containerId: string): string {
-  return createVolume(parts, { driver: '', driverOpts: {}, labels: {}, boundTo: containerId }).name;
+async function bound(parts: EngineParts, containerId: string): Promise<string> {
+  return (await createVolume(parts, { driver: '', driverOpts: {}, labels: {}, boundTo: containerId })).name;
 }
 
 function using(name: string): MountPoint {
@@ -43,9 +43,9 @@ function using(name: string): MountPoint {
 
 test('lists are filtered', async (context) => {
   const parts = await engineParts(context);
-  named(parts, 'web-a', { tier: 'front' });
-  named(parts, 'web-b');
-  named(parts, 'db');
+  await named(parts, 'web-a', { tier: 'front' });
+  await named(parts, 'web-b');
+  await named(parts, 'db');
   parts.add({ id: testId('c1'), mounts: [using('db')] });
   const names = (filters: Record<string, string[]>) =>
     listVolumes(parts, new Map(Object.entries(filters))).map(({ name }) => name);
@@ -61,7 +61,7 @@ test('lists are filtered', async (context) => {
 
 test('a volume in use is not removed', async (context) => {
   const parts = await engineParts(context);
-  named(parts, 'db');
+  await named(parts, 'db');
   parts.add({ id: testId('c1'), mounts: [using('db')] });
   await assert.rejects(removeVolume(parts, 'db', { force: true }), {
     code: 'conflict',
@@ -73,8 +73,8 @@ test('a volume in use is not removed', async (context) => {
 
 test('pruning takes what nobody uses: anonymous volumes, or all', async (context) => {
   const parts = await engineParts(context);
-  const [unused, used] = [anonymous(parts), anonymous(parts)];
-  named(parts, 'kept');
+  const [unused, used] = [await anonymous(parts), await anonymous(parts)];
+  await named(parts, 'kept');
   parts.add({ id: testId('c1'), mounts: [using(used)] });
   writeFileSync(join(parts.volumes.get(unused).mountpoint, 'file'), 'x'.repeat(5000));
   assert.deepEqual(await pruneVolumes(parts, noFilters), { deleted: [unused], spaceReclaimed: 5000 });
@@ -88,8 +88,8 @@ test('pruning takes what nobody uses: anonymous volumes, or all', async (context
 test('the end of a container takes along what was made for it, no other volumes', async (context) => {
   const parts = await engineParts(context);
   const [first, second] = [testId('c1'), testId('c2')];
-  const [own, shared] = [bound(parts, first), bound(parts, first)];
-  named(parts, 'data');
+  const [own, shared] = [await bound(parts, first), await bound(parts, first)];
+  await named(parts, 'data');
   parts.add({ id: second, mounts: [using(shared)] });
   await removeBoundVolumes(parts, first);
   assert.deepEqual(
@@ -102,10 +102,10 @@ test('the end of a container takes along what was made for it, no other volumes'
 
 test('volumes stay where that was decided, also through a crash', async (context) => {
   const parts = await engineParts(context);
-  const kept = bound(parts, testId('c1'));
+  const kept = await bound(parts, testId('c1'));
   keepBoundVolumes(parts, testId('c1'));
-  const unmade = bound(parts, testId('c2'));
-  const inUse = bound(parts, testId('c3'));
+  const unmade = await bound(parts, testId('c2'));
+  const inUse = await bound(parts, testId('c3'));
   parts.add({ id: testId('c3'), mounts: [using(inUse)] });
   const volumes = await VolumeService.open(
     join(parts.directory, 'volumes'),

@@ -14,10 +14,11 @@ import {
   validateFilters,
 } from './filters.ts';
 import type { ContainerRecord } from './model.ts';
-import { treeSize } from './tree-size.ts';
+import { volumeSizes } from './sizes/sizes.ts';
 import { beginVolumeUndo } from './undo-begin.ts';
 
 type VolumeEngine = Pick<Engine, 'containers' | 'volumes' | 'events'> & Partial<Pick<Engine, 'undo'>>;
+type PruneEngine = VolumeEngine & Pick<Engine, 'sizes'>;
 
 /** A volume with how much is in it and how many containers have it. */
 export interface VolumeView extends Volume {
@@ -73,9 +74,9 @@ export function inspectVolume(engine: VolumeEngine, name: string): Volume {
   return engine.volumes.get(name);
 }
 
-/** See `VolumeService.create`. */
-export function createVolume(engine: VolumeEngine, request: VolumeRequest): Volume {
-  const { volume, created } = engine.volumes.create(request);
+/** See `VolumeService.provide`. */
+export async function createVolume(engine: VolumeEngine, request: VolumeRequest): Promise<Volume> {
+  const { volume, created } = await engine.volumes.provide(request);
   if (created) publishVolumeEvent(engine.events, volume.name, 'create');
   return volume;
 }
@@ -114,7 +115,7 @@ export interface PrunedVolumes {
 
 /** Removes what no container has: anonymous volumes, or all with the filter `all=true`. */
 export async function pruneVolumes(
-  engine: VolumeEngine,
+  engine: PruneEngine,
   filters: Filters,
   signal?: AbortSignal,
 ): Promise<PrunedVolumes> {
@@ -125,11 +126,11 @@ export async function pruneVolumes(
     if (signal?.aborted === true) break;
     if (volume.isProtected === true || (!all && !isAnonymous(volume))) continue;
     if (!matchesLabelFilters(filters, volume.labels) || isUsed(engine, volume.name)) continue;
-    const size = await treeSize(volume.mountpoint);
+    const [size = -1] = await volumeSizes(engine, [volume]);
     if (isUsed(engine, volume.name) || engine.volumes.find(volume.name) === undefined) continue;
     await removeVolume(engine, volume.name, { force: true });
     pruned.deleted.push(volume.name);
-    pruned.spaceReclaimed += size;
+    pruned.spaceReclaimed += Math.max(0, size);
   }
   engine.events.publish({
     type: 'volume',

@@ -28,6 +28,7 @@ export const requestTypes = {
   attributes: 6,
   datagrams: 7,
   view: 8,
+  quota: 9,
   refused: 255,
 } as const;
 

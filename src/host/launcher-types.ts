@@ -69,6 +69,25 @@ export interface StepFailure {
   errno: number;
 }
 
+/** One step on the project quotas of a file system. `path` is a directory below the root, resolved as for `fileOperations`; a project is 1 to 2^32 - 1. */
+export type QuotaStep =
+  | { kind: 'state' }
+  | { kind: 'project'; path: string }
+  /** What is made in the directory from now on has the same project. */
+  | { kind: 'set-project'; path: string; project: number }
+  | { kind: 'usage'; project: number }
+  /** 0 bytes for no limit. */
+  | { kind: 'limit'; project: number; bytes: number };
+
+/** What a step answers: `state` isEnforced, `project` project (0 for none that is inherited), `usage` bytes and inodes; the rest is 0. */
+export interface QuotaAnswer {
+  isEnforced: boolean;
+  project: number;
+  limit: number;
+  used: number;
+  inodes: number;
+}
+
 export interface Launcher {
   /** Runs a short helper command. Rejects only where it could not be started (EngineError `failed-precondition`, hint says which package). */
   run(request: CommandRequest): Promise<CommandResult>;
@@ -91,6 +110,11 @@ export interface Launcher {
     paths: readonly Buffer[],
     prefixes: readonly string[],
   ): Promise<FileAttributes[]>;
+  /** Takes steps on the project quotas of the file system that has the directory `root`, stops at the first failure. */
+  quota(
+    root: string,
+    steps: readonly QuotaStep[],
+  ): Promise<{ replies: QuotaAnswer[]; failure?: StepFailure }>;
   /** Sends messages to the datagram socket at `path` (up to 107 bytes), in order. Stops at the first failure; a receiver that takes nothing for 5 s is one (EAGAIN). */
   sendDatagrams(path: string, messages: readonly Uint8Array[]): Promise<StepFailure | undefined>;
   /** Forks a shim (see docs/shim-protocol.md); resolves once its socket listens. Returns its pid. */

@@ -25,9 +25,12 @@ import type {
   FileAttributes,
   FileOperation,
   Launcher,
+  QuotaAnswer,
+  QuotaStep,
   StepFailure,
   ViewRequest,
 } from './launcher-types.ts';
+import { decodeQuotaAnswer, encodeQuota } from './quota-codec.ts';
 
 export interface LauncherOptions {
   /** The gantry-shim binary; that of the build (native/build, or beside the bundle) unless told. */
@@ -191,6 +194,15 @@ class NativeLauncher implements Launcher {
   async sendDatagrams(path: string, messages: readonly Uint8Array[]): Promise<StepFailure | undefined> {
     const body = checked(encodeDatagrams(path, messages));
     return decodeSteps(await this.#connect().request(requestTypes.datagrams, body)).failure;
+  }
+
+  async quota(
+    root: string,
+    steps: readonly QuotaStep[],
+  ): Promise<{ replies: QuotaAnswer[]; failure?: StepFailure }> {
+    const body = checked(encodeQuota(root, steps));
+    const { replies, ...rest } = decodeSteps(await this.#connect().request(requestTypes.quota, body));
+    return { replies: replies.map(decodeQuotaAnswer), ...rest };
   }
 
   async attributes(

@@ -37,6 +37,8 @@ export interface OverlaySnapshotterOptions {
   gzip?: GzipHelper;
   /** See `Snapshotter.maxExpansion`. */
   maxExpansion?: number;
+  /** Bounds directories; without it nothing can be bounded. */
+  quotas?: { limit(directories: readonly string[], bytes: number): Promise<void> };
 }
 
 /** Bytes above which a layer is likely to have many files. */
@@ -56,6 +58,7 @@ export class OverlaySnapshotter implements Snapshotter {
   readonly #temporaryRoot: string;
   readonly #launcher: Pick<Launcher, 'attributes' | 'fileOperations' | 'run'>;
   readonly #gzip: GzipHelper | undefined;
+  readonly #quotas: OverlaySnapshotterOptions['quotas'];
   readonly #pool = new UnpackPool();
   readonly #unsettled: UnsettledLayers;
   /** What a crash left is being removed. */
@@ -73,6 +76,7 @@ export class OverlaySnapshotter implements Snapshotter {
     this.#temporaryRoot = join(options.root, 'temporary');
     this.#launcher = options.launcher;
     this.#gzip = options.gzip;
+    this.#quotas = options.quotas;
     this.#unsettled = new UnsettledLayers(new SharedSync(options.launcher, options.root));
     this.maxExpansion = options.maxExpansion ?? defaultMaxExpansion;
     mkdirSync(options.root, { recursive: true, mode: 0o710 });
@@ -157,6 +161,12 @@ export class OverlaySnapshotter implements Snapshotter {
       throw asEngineError(error);
     }
     this.#containers.set(containerId, [...chainIds]);
+  }
+
+  async limit(containerId: string, bytes: number): Promise<void> {
+    const { upper, work } = this.mount(containerId);
+    if (this.#quotas === undefined) throw new EngineError('failed-precondition', 'no layer can be bounded');
+    await this.#quotas.limit([this.#containerDirectory(containerId), upper, work], bytes);
   }
 
   mount(containerId: string): { lower: string[]; upper: string; work: string } {

@@ -42,6 +42,8 @@ export interface Snapshotter {
   trees(chainIds: readonly string[]): string[];
   /** Makes the read-write layer of `containerId` above `chainIds` (base layer first). */
   create(containerId: string, chainIds: readonly string[]): Promise<void>;
+  /** Bounds what a container's layer may take, at first while it is empty. EngineErrors `not-found`, `failed-precondition`, `internal`. */
+  limit(containerId: string, bytes: number): Promise<void>;
   /** What the shim needs to mount it: top layer first. */
   mount(containerId: string): { lower: string[]; upper: string; work: string };
   /**

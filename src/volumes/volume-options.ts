@@ -1,8 +1,9 @@
 /** The options of the local driver: what they mean, and whether they can be taken. */
 import { EngineError } from '../errors/engine-error.ts';
+import { parseByteSize } from '../util/byte-size.ts';
 import type { VolumeFilesystem } from './volume-types.ts';
 
-const known = new Set(['type', 'o', 'device']);
+const known = new Set(['type', 'o', 'device', 'size']);
 /** An option is of use only beside these. */
 const needs: Readonly<Record<string, readonly string[]>> = {
   device: ['type'],
@@ -24,23 +25,27 @@ export function validateVolumeOptions(name: string, options: Options): void {
     throw new EngineError('invalid-argument', `create ${name}: ${why}`, hint === undefined ? {} : { hint });
   };
   for (const option of Object.keys(options)) {
-    if (option === 'size') {
-      refuse(
-        'quota size requested but no quota support',
-        'leave out size, or use type=tmpfs with o=size=… for a bounded volume',
-      );
-    }
     if (!known.has(option)) refuse(`invalid option: "${option}"`);
     const missing = (needs[option] ?? []).find((other) => options[other] === undefined);
     if (missing !== undefined) refuse(`missing required option: "${missing}"`);
   }
+  const { size } = options as { size?: string };
+  if (size !== undefined && parseByteSize(size) === undefined)
+    refuse(`invalid size: '${size}'`, 'write a number of bytes, or one with a unit: 512m, 1.5g');
   const backing = volumeBacking(options);
+  if (backing.kind !== 'directory' && volumeSize(options) > 0)
+    refuse('a size bounds only a directory of the daemon', 'for a tmpfs write o=size=…');
   if (backing.kind === 'bind' && !isCleanAbsolute(backing.path)) {
     refuse(
       `device "${backing.path}" is not an absolute path`,
       'give the directory to bind as an absolute path without ..',
     );
   }
+}
+
+/** Bytes that a volume may hold; 0 for any number. */
+export function volumeSize(options: Options): number {
+  return parseByteSize(options['size'] ?? '') ?? 0;
 }
 
 /** Reads the options of a volume that was validated. */

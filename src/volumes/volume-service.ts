@@ -1,9 +1,10 @@
 /** The local driver: volumes are directories below one root, their metadata is in the database. */
 import { lstatSync, mkdirSync, readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { EngineError, isEngineError, messageOf } from '../errors/engine-error.ts';
 import type { Collection } from '../util/collection.ts';
+import { Mutex } from '../util/mutex.ts';
 import {
   dataOf,
   freshPlace,
@@ -14,9 +15,10 @@ import {
   moveAside,
   removing,
 } from './volume-files.ts';
+import { newVolume, noQuotas, sameOrConflict, validateDriver } from './volume-make.ts';
 import { anonymousLabel, anonymousVolumeName, validateVolumeName } from './volume-name.ts';
-import { validateVolumeOptions } from './volume-options.ts';
-import type { Volume, VolumeRequest } from './volume-types.ts';
+import { validateVolumeOptions, volumeSize } from './volume-options.ts';
+import type { Volume, VolumeQuotas, VolumeRequest } from './volume-types.ts';
 
 /** Removes a directory with all below it; resolves as well where there is none. */
 export type RemoveTree = (path: string) => Promise<void>;
@@ -34,9 +36,18 @@ export class VolumeService {
   readonly #removeTree: RemoveTree;
   readonly #volumes: Map<string, Volume>;
   readonly #holders = new Map<string, Set<string>>();
+  readonly #quotas: VolumeQuotas | undefined;
+  /** One volume with a limit is made at a time. */
+  readonly #limiting = new Mutex();
 
-  private constructor(root: string, documents: Collection<Volume>, removeTree: RemoveTree) {
+  private constructor(
+    root: string,
+    documents: Collection<Volume>,
+    removeTree: RemoveTree,
+    quotas: VolumeQuotas | undefined,
+  ) {
     this.#root = root;
+    this.#quotas = quotas;
     this.#removeTree = removeTree;
     this.#documents = documents;
     this.#volumes = new Map(documents.entries());
@@ -44,21 +55,43 @@ export class VolumeService {
 
   /**
    * Opens the volumes below `root` (made where missing) and repairs what a crash left half done. `removeTree` must manage whatever depth containers
-   * make.
+   * make. Without `quotas` no volume has a limit.
    */
   static async open(
     root: string,
     documents: Collection<Volume>,
     removeTree: RemoveTree = removePlainTree,
+    quotas?: VolumeQuotas,
   ): Promise<VolumeService> {
     mkdirSync(root, { recursive: true, mode: 0o701 });
-    const service = new VolumeService(root, documents, removeTree);
+    const service = new VolumeService(root, documents, removeTree, quotas);
     await service.#repair();
     return service;
   }
 
   /**
-   * Makes a volume, or returns the one of this name that is there. EngineError `invalid-argument` for a bad name or options, `not-found` for an
+   * Makes a volume, with a limit where its options have a `size`, or returns the one of this name that is there. EngineErrors as of `create`;
+   * `invalid-argument` in Docker's words where the file system has no project quotas.
+   */
+  async provide(request: VolumeRequest): Promise<{ volume: Volume; created: boolean }> {
+    if (volumeSize(request.driverOpts) === 0) return this.create(request);
+    const name = request.name || anonymousVolumeName();
+    return await this.#limiting.run(async () => {
+      if (this.#volumes.has(name)) return this.create(request);
+      const labels = request.name ? request.labels : { ...request.labels, [anonymousLabel]: '' };
+      const volume = await this.createFilled({ ...request, name, labels }, () => Promise.resolve());
+      return { volume, created: true };
+    });
+  }
+
+  /** Sets the limit of a volume anew, at each use: it holds whatever has become of the file system. EngineErrors as of `provide`, and `not-found`. */
+  async enforce(name: string): Promise<void> {
+    const { options } = this.get(name);
+    await this.#limit(name, join(this.#root, name), volumeSize(options));
+  }
+
+  /**
+   * Makes a volume without a limit, or returns the one of this name that is there. EngineError `invalid-argument` for a bad name or options, `not-found` for an
    * unknown driver, `conflict` where the volume is there with other options.
    */
   create(request: VolumeRequest): { volume: Volume; created: boolean } {
@@ -68,18 +101,16 @@ export class VolumeService {
     validateDriver(name, request.driver);
     validateVolumeOptions(name, request.driverOpts);
     const existing = this.#volumes.get(name);
-    if (existing !== undefined)
-      return { volume: sameOrConflict(existing, request.driverOpts), created: false };
-    const volume: Volume = {
-      name,
-      driver: 'local',
-      mountpoint: makeDirectory(this.#root, name),
-      createdAt: Date.now(),
-      labels: anonymous ? { ...request.labels, [anonymousLabel]: '' } : { ...request.labels },
-      options: { ...request.driverOpts },
-      ...(request.boundTo === undefined ? {} : { boundTo: request.boundTo }),
-    };
+    if (existing !== undefined) {
+      const volume = sameOrConflict(existing, request.driverOpts);
+      this.#holdFor(name, request);
+      return { volume, created: false };
+    }
+    if (volumeSize(request.driverOpts) > 0) throw noQuotas(name);
+    const labels = anonymous ? { ...request.labels, [anonymousLabel]: '' } : request.labels;
+    const volume = newVolume({ ...request, name, labels }, makeDirectory(this.#root, name));
     this.#record(volume);
+    this.#holdFor(name, request);
     return { volume, created: true };
   }
 
@@ -179,29 +210,22 @@ export class VolumeService {
     const name = request.name ?? '';
     validateVolumeName(name);
     validateDriver(name, request.driver);
+    validateVolumeOptions(name, request.driverOpts);
     this.#checkFree('create', name);
     const place = freshPlace(this.#root, making);
     try {
-      mkdirSync(place, { mode: 0o701 });
-      mkdirSync(join(place, '_data'), { mode: 0o755 });
-      await fill(join(place, '_data'));
+      const data = makeDirectory(this.#root, basename(place));
+      await this.#limit(name, place, volumeSize(request.driverOpts));
+      await fill(data);
       this.#checkFree('create', name);
       this.#move('create', name, place, join(this.#root, name));
     } catch (error) {
       await this.#removeTree(place);
       throw error;
     }
-    const { labels, driverOpts } = request;
-    const mountpoint = dataOf(this.#root, name);
-    const volume: Volume = {
-      name,
-      driver: 'local',
-      mountpoint,
-      createdAt: Date.now(),
-      labels: { ...labels },
-      options: { ...driverOpts },
-    };
+    const volume = newVolume({ ...request, name }, dataOf(this.#root, name));
     this.#record(volume);
+    this.#holdFor(name, request);
     return volume;
   }
 
@@ -235,6 +259,16 @@ export class VolumeService {
     this.#record(renamed);
     this.#forget(volume.name);
     return renamed;
+  }
+
+  #holdFor(name: string, { holder }: VolumeRequest): void {
+    if (holder !== undefined) this.hold(name, holder);
+  }
+
+  async #limit(name: string, place: string, bytes: number): Promise<void> {
+    if (bytes === 0) return;
+    if (this.#quotas === undefined || !(await this.#quotas.isEnforced())) throw noQuotas(name);
+    await this.#quotas.limit([place, join(place, '_data')], bytes);
   }
 
   #checkUnused(doing: string, name: string, usedBy: readonly string[]): void {
@@ -322,25 +356,4 @@ export class VolumeService {
     const labels = /^[0-9a-f]{64}$/.test(name) ? { [anonymousLabel]: '' } : {};
     this.#record({ name, driver: 'local', mountpoint, createdAt, labels, options: {} });
   }
-}
-
-function validateDriver(name: string, driver: string): void {
-  if (driver === '' || driver === 'local') return;
-  throw new EngineError(
-    'not-found',
-    `create ${name}: error looking up volume plugin ${driver}: plugin "${driver}" not found`,
-    { hint: 'use the driver local' },
-  );
-}
-
-/** A volume that is named without options is taken as it is. */
-function sameOrConflict(volume: Volume, options: Readonly<Record<string, string>>): Volume {
-  const names = new Set([...Object.keys(options), ...Object.keys(volume.options)]);
-  const same = [...names].every((name) => options[name] === volume.options[name]);
-  if (Object.keys(options).length === 0 || same) return volume;
-  throw new EngineError(
-    'conflict',
-    `create ${volume.name}: conflict: volume name must be unique: a volume of this name has other options`,
-    { hint: 'choose another name, or remove the volume first' },
-  );
 }

@@ -9,7 +9,7 @@ export interface Volume {
   /** Milliseconds since the epoch. */
   createdAt: number;
   labels: Record<string, string>;
-  /** As the user gave them: `type`, `o`, `device`. */
+  /** As the user gave them: `type`, `o`, `device`, `size`. */
   options: Record<string, string>;
   /** ID of the container that it was made for without being asked for by name: it goes with it, unless somebody decides otherwise. */
   boundTo?: string;
@@ -27,6 +27,13 @@ export interface VolumeFilesystem {
   options: string[];
 }
 
+/** What bounds the size of directories. */
+export interface VolumeQuotas {
+  isEnforced(): Promise<boolean>;
+  /** Bounds what is made below `directories`, which are one another's; again sets the limit anew. */
+  limit(directories: readonly string[], bytes: number): Promise<void>;
+}
+
 export interface VolumeRequest {
   /** Undefined or '' for an anonymous volume with a name of 64 hex digits. */
   name?: string;
@@ -36,4 +43,6 @@ export interface VolumeRequest {
   labels: Record<string, string>;
   /** See `Volume`. */
   boundTo?: string;
+  /** Who holds it from the first moment on; see `VolumeService.hold`. */
+  holder?: string;
 }

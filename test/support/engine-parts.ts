@@ -9,6 +9,9 @@ import { parseContainerRecord } from '../../src/engine/container-record.ts';
 import { type Container, ContainerTable } from '../../src/engine/container-table.ts';
 import { EventBus } from '../../src/engine/events.ts';
 import type { ContainerRecord, EngineEvent } from '../../src/engine/model.ts';
+import type { Sizes } from '../../src/engine/sizes/sizes-types.ts';
+import { TreeSizes } from '../../src/engine/sizes/tree-sizes.ts';
+import { TreeWalk } from '../../src/engine/sizes/tree-walk.ts';
 import type { Image } from '../../src/images/image-types.ts';
 import type { Endpoint, NetworkSet } from '../../src/network/network-types.ts';
 import { Database } from '../../src/store/database.ts';
@@ -50,6 +53,7 @@ export interface EngineParts {
   database: Database;
   containers: ContainerTable;
   volumes: VolumeService;
+  sizes: Sizes;
   events: EventBus;
   bridge: GivenBridge;
   networks: NetworkSet;
@@ -89,6 +93,10 @@ export async function engineParts(context: TestContext, images: readonly Image[]
       join(directory, 'volumes'),
       database.collection('volumes', parseVolume),
     ),
+    sizes: {
+      trees: new TreeSizes({ measure: async (path) => walked(path) }),
+      quotas: { uses: async (directories) => directories.map(() => undefined) },
+    },
     events,
     bridge,
     networks: onlyDefault(bridge),
@@ -104,6 +112,13 @@ export async function engineParts(context: TestContext, images: readonly Image[]
     },
     told: () => toldBy(events),
   };
+}
+
+/** Bytes of the files below `path`. */
+export function walked(path: string): number {
+  const walk = new TreeWalk(path);
+  while (walk.advance(1000));
+  return walk.total;
 }
 
 /** No networks but the default one. */

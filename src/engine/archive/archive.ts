@@ -6,6 +6,7 @@ import { lookUpUser } from '../container-spec.ts';
 import type { Container } from '../container-table.ts';
 import type { Engine } from '../engine.ts';
 import { publishContainerEvent } from '../events.ts';
+import { touchSizes } from '../sizes/sizes.ts';
 import { type ContainerView, openContainerView } from './container-view.ts';
 import type { PathStat, ViewJob } from './view-messages.ts';
 import { ViewThread } from './view-thread.ts';
@@ -88,6 +89,7 @@ export async function writeToContainer(
   } finally {
     archive.destroy();
     await closeAll(opened);
+    touchSizes(engine, record);
   }
 }
 
