@@ -15,8 +15,8 @@ import type { HostPorts } from './host-ports.ts';
 import { interfaceSetup } from './interface-setup.ts';
 import { formatSubnet } from './ip-address.ts';
 import { type Addresses, addressesOf, NetworkAddresses } from './network-addresses.ts';
+import type { DriverNetwork } from './network-driver.ts';
 import type {
-  Bridge,
   Endpoint,
   EndpointRequest,
   NetworkDescription,
@@ -47,12 +47,14 @@ export interface BridgeSetup {
 /** How long a container's namespace may take to vanish with its interface before the interface is deleted. */
 const lingerMs = 2000;
 
-export class BridgeNetwork implements Bridge {
+export class BridgeNetwork implements DriverNetwork {
   readonly description: NetworkDescription;
   readonly interfaceName: string;
   readonly gateways: readonly string[];
   readonly mtu: number;
   readonly servesNames: boolean;
+  readonly namesInside: boolean = false;
+  readonly leadsOut: boolean;
   readonly #parts: BridgeParts;
   readonly #record: BridgeSetup['record'];
   readonly #config: BridgeConfig;
@@ -74,6 +76,7 @@ export class BridgeNetwork implements Bridge {
     this.gateways = [ipv4.gateway, ...(ipv6 === undefined ? [] : [ipv6.gateway])];
     this.mtu = plan.mtu;
     this.servesNames = parts.names !== undefined;
+    this.leadsOut = config.internal !== true;
     for (const endpoint of recorded) {
       this.#endpoints.set(endpoint.containerId, endpoint);
       this.#addresses.adopt(endpoint);
@@ -104,6 +107,11 @@ export class BridgeNetwork implements Bridge {
     const index = await ensureBridge(launcher, this.#config, this.#plan, host);
     await settlePorts(launcher, this.#config, index, this.endpoints(), this.#isolated(), host);
     this.#index = index;
+  }
+
+  /** Every kernel that Gantry runs on has bridges. */
+  prove(): Promise<void> {
+    return Promise.resolve();
   }
 
   /** Releases endpoints of containers not in `live`. The firewall is made anew by the caller. */
@@ -246,7 +254,7 @@ export class BridgeNetwork implements Bridge {
   }
 
   #setupFor(endpoint: Endpoint, request: EndpointRequest, bridgeIndex: number): NetworkSetup {
-    const { interfaceNumber, defaultRoutes, sysctls = {}, whileRunning } = request;
+    const { interfaceNumber, defaultRoutes, sysctls = {}, runningPid } = request;
     return interfaceSetup({
       endpoint,
       bridgeIndex,
@@ -256,17 +264,18 @@ export class BridgeNetwork implements Bridge {
       kernelHasIpv6: this.#parts.host.hasIpv6,
       ...(interfaceNumber === undefined ? {} : { number: interfaceNumber }),
       ...(defaultRoutes === undefined ? {} : { defaultRoutes }),
-      ...(whileRunning === true ? { daemonPid: process.pid } : {}),
+      ...(runningPid === undefined ? {} : { daemonPid: process.pid }),
     });
   }
 
   #claimPorts(request: EndpointRequest, endpoint: Endpoint): Promise<PublishedPort[]> {
-    const { ipAddress, ipv6Address } = endpoint;
+    const { ipAddress, ipv6Address, publishFrom } = endpoint;
     const defaultAddress = this.#config.defaultAddress ?? '0.0.0.0';
     return this.#parts.ports.claim(request.ports, {
       ipAddress,
       defaultAddress,
       ...(ipv6Address === undefined ? {} : { ipv6Address }),
+      ...(publishFrom === undefined ? {} : { publishFrom }),
     });
   }
 

@@ -9,6 +9,8 @@ import { type HeldPort, holdPort, type PortToHold } from './port-sockets.ts';
 export interface PortAddresses {
   ipAddress: string;
   ipv6Address?: string;
+  /** The only sources that may reach them. */
+  publishFrom?: readonly string[];
 }
 
 export interface PortTarget extends PortAddresses {
@@ -209,10 +211,16 @@ export class HostPorts {
   }
 }
 
-function toHold(port: PublishedPort, { ipAddress, ipv6Address }: PortAddresses): PortToHold {
+function toHold(port: PublishedPort, { ipAddress, ipv6Address, publishFrom }: PortAddresses): PortToHold {
   const address = isIPv6(port.hostIp) ? (ipv6Address ?? ipAddress) : ipAddress;
   const target = { address, port: port.containerPort };
-  return { protocol: port.protocol, address: port.hostIp, port: port.hostPort, target };
+  return {
+    protocol: port.protocol,
+    address: port.hostIp,
+    port: port.hostPort,
+    target,
+    ...(publishFrom === undefined ? {} : { publishFrom }),
+  };
 }
 
 /** A random port: freer than any range. */

@@ -2,6 +2,8 @@
 import { createSocket } from 'node:dgram';
 import { connect, createServer, isIPv6, type Socket } from 'node:net';
 import type { PortProtocol } from './network-types.ts';
+import { isSource } from './publish-from.ts';
+import { UdpRelay } from './udp-relay.ts';
 
 export interface HeldPort {
   close(): Promise<void>;
@@ -13,7 +15,11 @@ export interface PortToHold {
   port: number;
   /** Where the container listens: what nftables can't redirect is passed on by this process. */
   target: { address: string; port: number };
+  /** The only sources that may; all unless told. */
+  publishFrom?: readonly string[];
 }
+
+const loopback = '::1';
 
 /** Binds the port until closed. Rejects with the system's error (`EADDRINUSE`, `EADDRNOTAVAIL`, …). */
 export function holdPort(port: PortToHold): Promise<HeldPort> {
@@ -23,11 +29,11 @@ export function holdPort(port: PortToHold): Promise<HeldPort> {
   return Promise.resolve({ close: () => Promise.resolve() });
 }
 
-function holdTcp({ address, port, target }: PortToHold): Promise<HeldPort> {
+function holdTcp({ address, port, target, publishFrom }: PortToHold): Promise<HeldPort> {
   return new Promise((resolve, reject) => {
     const server = createServer({ allowHalfOpen: true }, (socket) => {
       // The kernel redirects all others before they get here. It can't redirect ::1: no answer to it may come over a bridge.
-      if (socket.localAddress === '::1') passOn(socket, target);
+      if (socket.localAddress === loopback && isSource(publishFrom, loopback)) passOn(socket, target);
       else socket.destroy();
     });
     server.unref();
@@ -54,7 +60,7 @@ function passOn(client: Socket, target: PortToHold['target']): void {
   }
 }
 
-function holdUdp({ address, port }: PortToHold): Promise<HeldPort> {
+function holdUdp({ address, port, target, publishFrom }: PortToHold): Promise<HeldPort> {
   return new Promise((resolve, reject) => {
     const ipv6 = isIPv6(address);
     const socket = createSocket({ type: ipv6 ? 'udp6' : 'udp4', ipv6Only: ipv6 });
@@ -66,7 +72,15 @@ function holdUdp({ address, port }: PortToHold): Promise<HeldPort> {
     socket.bind({ address, port, exclusive: true }, () => {
       socket.removeAllListeners('error');
       socket.on('error', () => undefined);
-      resolve({ close: () => new Promise((closed) => socket.close(() => closed())) });
+      const relay = new UdpRelay(socket, target);
+      socket.on('message', (data, peer) => {
+        if (peer.address === loopback && isSource(publishFrom, loopback)) relay.passOn(data, peer);
+      });
+      const close = async (): Promise<void> => {
+        relay.close();
+        await new Promise<void>((closed) => socket.close(() => closed()));
+      };
+      resolve({ close });
     });
   });
 }
