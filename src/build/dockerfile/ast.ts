@@ -151,7 +151,8 @@ export interface CopyInstruction extends NodeBase, TransferFields {
 
 export interface AddInstruction extends NodeBase, TransferFields {
   kind: 'add';
-  keepGitDir: boolean;
+  /** Undefined: as the git URL says, or not. */
+  keepGitDir: boolean | undefined;
   /** `sha256:…` or a commit. */
   checksum: string | undefined;
   /** Undefined: local tars are unpacked, downloaded ones are not. */
