@@ -3,6 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import {
+  createSecureContext,
   createServer as createTlsServer,
   type TLSSocket,
   type TlsOptions,
@@ -29,12 +30,21 @@ export function isSecure(tls: TlsSettings): boolean {
   return tls.enabled === true || tls.verify;
 }
 
+export interface Secured {
+  accept: (socket: Socket) => void;
+  /**
+   * Reads the files again, for the connections that come from now on. EngineError `invalid-argument` for unusable ones: then everything stays as
+   * it was.
+   */
+  renew: () => void;
+}
+
 /** Takes connections, and hands over those whose certificate it accepts. EngineError `invalid-argument` for unusable files. */
 export function secured(
   tls: TlsSettings,
   accept: (socket: Socket) => void,
   warn: (text: string) => void,
-): (socket: Socket) => void {
+): Secured {
   const secure = makeTlsServer(tls);
   secure.on('secureConnection', (socket: TLSSocket) => {
     // By then the handshake is over, so that the client can be told in words what TLS's alerts can't say.
@@ -51,7 +61,7 @@ export function secured(
     );
     socket.destroy();
   });
-  return (socket) => sortOut(socket, secure);
+  return { accept: (socket) => sortOut(socket, secure), renew: () => renew(secure, tls) };
 }
 
 /** OpenSSL's reason without its file names and numbers. */
@@ -66,6 +76,17 @@ function makeTlsServer(tls: TlsSettings): TlsServer {
     if (cause instanceof EngineError) throw cause;
     throw unusable(messageOf(cause), cause);
   }
+}
+
+function renew(secure: TlsServer, tls: TlsSettings): void {
+  const options = tlsOptions(tls);
+  try {
+    // Once for the error alone: the server is left as it was.
+    createSecureContext(options);
+  } catch (cause) {
+    throw unusable(messageOf(cause), cause);
+  }
+  secure.setSecureContext(options);
 }
 
 function tlsOptions(tls: TlsSettings): TlsOptions & { allowHalfOpen: true } {

@@ -22,7 +22,14 @@ export interface ListenOptions {
 export interface Listeners {
   /** As the user wrote them, with ports that were 0 filled in. */
   addresses: string[];
+  /** Reads the certificates again. EngineError `invalid-argument` where they are unusable: those that were read before serve on. */
+  renewCertificates(): void;
   close(): void;
+}
+
+/** While listeners are opened. */
+interface Opening extends ListenOptions {
+  renewals: Array<() => void>;
 }
 
 interface Listener {
@@ -32,7 +39,8 @@ interface Listener {
 }
 
 /** Listens everywhere, or nowhere: what was opened is closed again where one fails. */
-export async function listenAll(options: ListenOptions): Promise<Listeners> {
+export async function listenAll(asked: ListenOptions): Promise<Listeners> {
+  const options: Opening = { ...asked, renewals: [] };
   const opened: Listener[] = [];
   const close = (): void => {
     for (const { server, path } of opened) {
@@ -46,10 +54,13 @@ export async function listenAll(options: ListenOptions): Promise<Listeners> {
     close();
     throw error;
   }
-  return { addresses: opened.map((one) => one.address), close };
+  const renewCertificates = (): void => {
+    for (const renew of options.renewals) renew();
+  };
+  return { addresses: opened.map((one) => one.address), renewCertificates, close };
 }
 
-async function listen(host: string, options: ListenOptions): Promise<Listener[]> {
+async function listen(host: string, options: Opening): Promise<Listener[]> {
   const match = /^(?:([a-z]+):\/\/)?(.*)$/.exec(host);
   const [scheme, rest] = [match?.[1] ?? (host.startsWith('/') ? 'unix' : 'tcp'), match?.[2] ?? ''];
   switch (scheme) {
@@ -87,7 +98,7 @@ function ownGroup({ group, groupGiven }: ListenOptions): number {
   return groupGiven ? requiredGroupId(group) : (groupId(group) ?? 0);
 }
 
-async function listenTcp(rest: string, options: ListenOptions): Promise<Listener> {
+async function listenTcp(rest: string, options: Opening): Promise<Listener> {
   const address = parseTcp(rest, options.tls);
   const accept = tcpAcceptor(address.host, address.port, options);
   const server = createServer({ allowHalfOpen: true, noDelay: true }, accept);
@@ -96,9 +107,13 @@ async function listenTcp(rest: string, options: ListenOptions): Promise<Listener
 }
 
 /** EngineErrors `invalid-argument` for TCP without TLS that nobody asked for, and for unusable certificates. */
-function tcpAcceptor(host: string, port: number, options: ListenOptions): (socket: Socket) => void {
+function tcpAcceptor(host: string, port: number, options: Opening): (socket: Socket) => void {
   const { tls, accept, warn } = options;
-  if (isSecure(tls)) return secured(tls, accept, warn);
+  if (isSecure(tls)) {
+    const { accept: handshake, renew } = secured(tls, accept, warn);
+    options.renewals.push(renew);
+    return handshake;
+  }
   allowPlain({ host, port }, options);
   return accept;
 }
@@ -146,7 +161,7 @@ function parseTcp(rest: string, tls: TlsSettings): { host: string; port: number 
 }
 
 /** systemd made the socket, its mode and its group. One of TCP is under the same rules as our own. */
-async function listenDescriptor(fd: number, options: ListenOptions): Promise<Listener> {
+async function listenDescriptor(fd: number, options: Opening): Promise<Listener> {
   let accept = options.accept;
   const server = createServer({ allowHalfOpen: true }, (socket) => accept(socket));
   await listening(server, { fd });

@@ -111,6 +111,7 @@ function handleSignals(daemon: Daemon, line: CommandLine, settings: Settings, lo
   process.on('SIGINT', () => end('interrupt'));
   process.on('SIGHUP', () => {
     current = reload(daemon.engine, line, current, log);
+    renewCertificates(daemon.listeners, log);
   });
 }
 
@@ -142,6 +143,15 @@ function reload(engine: Engine, line: CommandLine, current: Settings, log: Logge
   } catch (error) {
     log.error(`cannot reload the configuration: ${messageOf(error)}`);
     return current;
+  }
+}
+
+/** Of connections that come from now on. */
+function renewCertificates(listeners: Listeners, log: Logger): void {
+  try {
+    listeners.renewCertificates();
+  } catch (error) {
+    log.error(`cannot renew the certificates, the old ones serve on: ${messageOf(error)}`);
   }
 }
 

@@ -1,9 +1,13 @@
 /** The daemon over TCP with TLS: client certificates on both sides, each client against it, and what is said when a certificate is wrong. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type CertificateFiles, makeAuthority, makeCertificate } from '../support/certificates.ts';
 import { type CommandResult, dockerCli, runProgram, TestDaemon } from '../support/daemon.ts';
 
@@ -170,4 +174,63 @@ test('a daemon does not start with a certificate that is of no use', async () =>
   const mixed = await start(server.certificate, client.key);
   assert.equal(mixed.code, 1);
   assert.match(mixed.stderr, /could not load X509 key pair or authority: .*key values mismatch/);
+});
+
+test('SIGHUP renews certificates: new connections see them, those that there are go on; unusable files change nothing', async () => {
+  const files = {
+    certificate: join(folder, 'renewed.pem'),
+    key: join(folder, 'renewed.key'),
+    ca: join(folder, 'renewed-ca.pem'),
+  };
+  const put = (pair: CertificateFiles, trusted: CertificateFiles): void => {
+    cpSync(pair.certificate, files.certificate);
+    cpSync(pair.key, files.key);
+    cpSync(trusted.certificate, files.ca);
+  };
+  put(server, authority);
+  const flags = [
+    '--tlsverify',
+    '--tlscacert',
+    files.ca,
+    '--tlscert',
+    files.certificate,
+    '--tlskey',
+    files.key,
+  ];
+  const other = await TestDaemon.start({ hosts: ['tcp://127.0.0.1:0'], flags });
+  const host = /tcp:\/\/127\.0\.0\.1:\d+/.exec(other.log())?.[0] ?? '';
+  const hangUp = async (word: RegExp): Promise<void> => {
+    const before = other.log().length;
+    other.hangUp();
+    for (let waited = 0; !word.test(other.log().slice(before)); waited += 20) {
+      assert.ok(waited < 5000, other.log().slice(before));
+      await sleep(20);
+    }
+  };
+  try {
+    const talk = ['run', '--rm', '-i', '--network', 'none', 'busybox', 'cat'];
+    const running = spawn('bin/gantry', ['-H', host, ...flagsOf(authority, client), ...talk]);
+    const echoed = text(running.stdout);
+    running.stdin.write('before\n');
+    await once(running.stdout, 'readable');
+    put(makeCertificate(folder, 'second', otherAuthority), otherAuthority);
+    await hangUp(/Reloaded configuration/);
+    running.stdin.end('after\n');
+    assert.equal(await echoed, 'before\nafter\n', 'a connection of before goes on');
+    const strangers = await run('bin/gantry', ['-H', host, ...flagsOf(otherAuthority, stranger), 'ps', '-q']);
+    assert.deepEqual(strangers, { code: 0, stdout: '', stderr: '' });
+    const old = await run('bin/gantry', ['-H', host, ...flagsOf(authority, client), 'ps', '-q']);
+    assert.match(old.stderr, /not signed by an authority that you trust/);
+    for (const [pair, why] of [
+      [{ certificate: server.certificate, key: client.key }, /old ones serve on: .*key values mismatch/],
+      [expired, /old ones serve on: the certificate .* has expired/],
+    ] as const) {
+      put(pair, authority);
+      await hangUp(why);
+      const still = await run('bin/gantry', ['-H', host, ...flagsOf(otherAuthority, stranger), 'ps', '-q']);
+      assert.equal(still.code, 0, still.stderr);
+    }
+  } finally {
+    await other.close();
+  }
 });
