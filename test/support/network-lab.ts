@@ -34,7 +34,7 @@ export const lanHost = '198.18.77.1';
 export const lanHost6 = 'fd99:77::1';
 
 /** By what the firewall's rules are written, and how often they are looked after. */
-type LabOptions = Pick<NetworksOptions, 'firewallBackend' | 'iptablesVariants' | 'watchMs'>;
+export type LabOptions = Pick<NetworksOptions, 'firewallBackend' | 'iptablesVariants' | 'watchMs'>;
 
 export class NetworkLab {
   readonly launcher: Launcher;
@@ -62,7 +62,11 @@ export class NetworkLab {
   }
 
   /** A new daemon over the same record. Containers in `live` are still there. */
-  async restart(config: Partial<BridgeConfig> = {}, live: readonly string[] = []): Promise<void> {
+  async restart(
+    config: Partial<BridgeConfig> = {},
+    live: readonly string[] = [],
+    options: LabOptions = {},
+  ): Promise<void> {
     await this.#networks?.close();
     this.#networks = await openNetworks({
       launcher: this.launcher,
@@ -71,6 +75,7 @@ export class NetworkLab {
       config: { name: this.bridgeName, nftTable: this.table, bip: '10.213.77.1/24', ...config },
       warn: (message) => this.warnings.push(message),
       ...this.#options,
+      ...options,
     });
     await this.networks.reconcile(new Set(live));
   }
