@@ -1,8 +1,9 @@
 /** Which daemon a command line is for: what flags, environment and the user's contexts say, in docker's order. */
 import { ApiClient } from '../client/api-client.ts';
+import { type Environment, hostVariable } from '../client/client-options.ts';
 import { defaultHost, type Endpoint, parseEndpoint, type TlsSettings } from '../client/endpoint.ts';
 import { EngineError, isEngineError } from '../errors/engine-error.ts';
-import { type Environment, type GlobalFlags, tlsSettings } from './global-flags.ts';
+import { type GlobalFlags, tlsSettings } from './global-flags.ts';
 import type { UserConfig } from './user-config.ts';
 import { customHeaders } from './user-defaults.ts';
 
@@ -38,10 +39,6 @@ export function chooseDaemon(flags: GlobalFlags, env: Environment, userConfig: U
     defaultAddress: flags.host[0] || (overriding === undefined ? undefined : env[overriding]) || defaultHost,
     defaultTls: tlsSettings(flags, env),
   };
-}
-
-function hostVariable(env: Environment): DaemonChoice['overriding'] {
-  return (['GANTRY_HOST', 'DOCKER_HOST'] as const).find((name) => (env[name] ?? '') !== '');
 }
 
 /**

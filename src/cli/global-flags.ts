@@ -1,7 +1,7 @@
 /** The options before the command: which daemon, how to reach it, how much to say. */
-import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { type Environment, tlsFiles } from '../client/client-options.ts';
 import { defaultHost, type TlsSettings } from '../client/endpoint.ts';
 import type { FlagValues } from './flags/flag.ts';
 import { list, text, toggle } from './flags/kinds.ts';
@@ -30,8 +30,6 @@ export const globalFlags = {
 
 export type GlobalFlags = FlagValues<typeof globalFlags>;
 
-export type Environment = Readonly<Record<string, string | undefined>>;
-
 /** Where the user's config.json and certificates are. */
 export function configFolder(flags: GlobalFlags, env: Environment): string {
   return flags.config || env['DOCKER_CONFIG'] || join(homedir(), '.docker');
@@ -43,19 +41,5 @@ export function tlsSettings(flags: GlobalFlags, env: Environment): TlsSettings |
   const named = flags.tlscacert !== '' || flags.tlscert !== '' || flags.tlskey !== '';
   if (!verify && !flags.tls && !named && (env['DOCKER_TLS'] ?? '') === '') return undefined;
   const folder = env['DOCKER_CERT_PATH'] || configFolder(flags, env);
-  const ca = flags.tlscacert || (verify ? join(folder, 'ca.pem') : '');
-  const certificate = flags.tlscert || usualFile(folder, 'cert.pem');
-  const key = flags.tlskey || usualFile(folder, 'key.pem');
-  return {
-    verify,
-    ...(ca === '' ? {} : { ca }),
-    ...(certificate === '' ? {} : { certificate }),
-    ...(key === '' ? {} : { key }),
-  };
-}
-
-/** A daemon that demands no certificate is reached without one. */
-function usualFile(folder: string, name: string): string {
-  const path = join(folder, name);
-  return existsSync(path) ? path : '';
+  return tlsFiles({ verify, ca: flags.tlscacert, certificate: flags.tlscert, key: flags.tlskey }, folder);
 }

@@ -1,6 +1,7 @@
 /** What counts where a flag is not given: the user's config.json, and the environment. */
+
+import type { Environment } from '../client/client-options.ts';
 import { EngineError } from '../errors/engine-error.ts';
-import type { Environment } from './global-flags.ts';
 import type { ListName, ProxyVariables, UserConfig } from './user-config.ts';
 
 /** What of a command's context is needed here. */

@@ -244,7 +244,7 @@ test('a signal that outlives its calls keeps nothing of them, and ends those und
   await new Promise((resolve) => setTimeout(resolve, 20));
   assert.equal(getEventListeners(signal, 'abort').length, 0);
   const reading = (async () => {
-    for await (const _ of client.documents('GET', '/events', { signal })) continue;
+    for await (const _ of client.documents('GET', '/events', { signal }));
   })();
   setTimeout(() => abort.abort(new Error('seen enough')), 20);
   await assert.rejects(reading, { message: 'seen enough' });

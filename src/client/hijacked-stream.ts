@@ -8,11 +8,14 @@ import { readToEnd } from './response-body.ts';
 export class HijackedStream {
   /** Output comes in frames that say stdout or stderr; false for a terminal's. */
   readonly framed: boolean;
+  /** With which the output began. */
+  readonly contentType: string | undefined;
   readonly #socket: Duplex;
   readonly #output: AsyncGenerator<Buffer, void>;
 
   constructor(response: HttpResponse, framed: boolean) {
     this.framed = framed;
+    this.contentType = response.headers.get('content-type');
     this.#socket = response.socket;
     // A daemon without support for upgrades answers 200 and a raw body.
     this.#output = response.status === 101 ? readToEnd(response.source) : response.body;

@@ -30,14 +30,18 @@ export async function exchange(endpoint: Endpoint, request: HttpRequest): Promis
   const socket = await connect(endpoint, request.signal);
   const source = new ByteSource(socket);
   endWith(request.signal, socket);
+  let sourceError: Error | undefined;
   try {
-    const sent = sendRequest(socket, request);
-    // A daemon that refuses early may stop reading: then its answer counts, not the error of writing.
-    sent.catch(() => undefined);
+    // What fails here is the body's own source: what the daemon does with the connection shows in its answer.
+    sendRequest(socket, request).catch((error: unknown) => {
+      sourceError = error instanceof Error ? error : new Error(messageOf(error));
+      socket.destroy(sourceError);
+    });
     const head = await readResponseHead(source);
     return { ...head, body: closing(socket, readBody(request.method, head, source)), socket, source };
   } catch (error) {
     socket.destroy();
+    if (sourceError !== undefined) throw sourceError;
     throw isEngineError(error) || request.signal?.aborted === true
       ? error
       : await exchangeError(endpoint, error);

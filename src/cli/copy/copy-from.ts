@@ -1,6 +1,7 @@
 /** `gantry cp CONTAINER:PATH PATH`: out of a container. */
 import { lstatSync, readlinkSync, type Stats, statSync } from 'node:fs';
 import { posix } from 'node:path';
+import { archivePath, decodePathStat } from '../../client/path-stat.ts';
 import { EngineError, errnoOf } from '../../errors/engine-error.ts';
 import { TarReader } from '../../util/tar/tar-reader.ts';
 import { goMode, hasMode } from '../../wire/archive.ts';
@@ -9,7 +10,7 @@ import { fileError } from '../run-config/variables.ts';
 import { absolutePath, type CopyEnd, followed, planCopy, splitEntry } from './copy-paths.ts';
 import { CopyProgress } from './copy-progress.ts';
 import { LocalExtractor } from './local-extract.ts';
-import { archivePath, decodePathStat, statPath } from './path-stat.ts';
+import { statPath } from './path-stat.ts';
 
 const maxLinks = 10;
 

@@ -1,7 +1,9 @@
 /** `gantry cp PATH CONTAINER:PATH`: into a container. */
+
 import { lstatSync, realpathSync, type Stats } from 'node:fs';
 import { posix } from 'node:path';
 import { Readable } from 'node:stream';
+import { archivePath } from '../../client/path-stat.ts';
 import { EngineError } from '../../errors/engine-error.ts';
 import { goMode, hasMode } from '../../wire/archive.ts';
 import type { Context } from '../context.ts';
@@ -10,7 +12,7 @@ import type { CopyOptions } from './copy-from.ts';
 import { absolutePath, type CopyEnd, followed, keepEnding, planCopy, splitEntry } from './copy-paths.ts';
 import { CopyProgress } from './copy-progress.ts';
 import { localTar } from './local-tar.ts';
-import { archivePath, statPath } from './path-stat.ts';
+import { statPath } from './path-stat.ts';
 
 export async function copyToContainer(
   context: Context,

@@ -1,19 +1,8 @@
 /** What stands at a path in a container, as the daemon tells it in a header. */
 import type { ApiClient } from '../../client/api-client.ts';
-import { segment } from '../../client/query.ts';
+import { archivePath, decodePathStat } from '../../client/path-stat.ts';
 import { isEngineError } from '../../errors/engine-error.ts';
-import { type ContainerPathStat, pathStatHeader } from '../../wire/archive.ts';
-
-export function archivePath(container: string): string {
-  return `/containers/${segment(container)}/archive`;
-}
-
-export function decodePathStat(headers: ReadonlyMap<string, string>): ContainerPathStat | undefined {
-  const text = headers.get(pathStatHeader.toLowerCase());
-  if (text === undefined) return undefined;
-  const stat: ContainerPathStat = JSON.parse(Buffer.from(text, 'base64').toString());
-  return stat;
-}
+import type { ContainerPathStat } from '../../wire/archive.ts';
 
 /** Undefined where nothing is there, or the daemon does not tell: what is done next will say why. */
 export async function statPath(
@@ -26,7 +15,7 @@ export async function statPath(
     response.socket.destroy();
     return decodePathStat(response.headers);
   } catch (error) {
-    if (isEngineError(error) && error.details['status'] !== undefined) return undefined;
+    if (isEngineError(error) && error.status !== undefined) return undefined;
     throw error;
   }
 }

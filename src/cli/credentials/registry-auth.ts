@@ -1,4 +1,5 @@
 /** The header by which a daemon is told what a registry wants to know of the user. */
+import { authHeader } from '../../client/call-control.ts';
 import { messageOf } from '../../errors/engine-error.ts';
 import type { AuthConfig } from '../../wire/system.ts';
 import type { Context } from '../context.ts';
@@ -29,7 +30,7 @@ function givenLogins({ io }: Pick<Asking, 'io'>): ReadonlyMap<string, Credential
 export function registryAuthHeader(context: Asking, fullName: string): Readonly<Record<string, string>> {
   const server = serverOfImage(fullName);
   const auth = authFor(context, server);
-  return auth === undefined ? {} : { 'X-Registry-Auth': encodeAuth(auth) };
+  return authHeader(auth);
 }
 
 function authFor(context: Asking, server: string): AuthConfig | undefined {
@@ -45,9 +46,4 @@ function authFor(context: Asking, server: string): AuthConfig | undefined {
     context.io.stderr.write(`WARNING: ${messageOf(error)}\n`);
     return undefined;
   }
-}
-
-function encodeAuth(auth: AuthConfig): string {
-  const text = Buffer.from(JSON.stringify(auth)).toString('base64');
-  return text.replaceAll('+', '-').replaceAll('/', '_');
 }

@@ -1,5 +1,5 @@
 /** Shows the progress of pulls and loads: lines in place with bars on a terminal, plain lines elsewhere. */
-import { EngineError } from '../../errors/engine-error.ts';
+import { checkProgress } from '../../client/progress-stream.ts';
 import type { ProgressMessage } from '../../wire/progress-message.ts';
 import type { Output } from '../io.ts';
 import { humanSize } from './human.ts';
@@ -16,8 +16,7 @@ export class ProgressDisplay {
 
   /** EngineError `internal` with the message's own text for an error in the stream. */
   show(message: ProgressMessage): void {
-    const failure = message.errorDetail?.message ?? message.error;
-    if (failure !== undefined) throw new EngineError('internal', failure);
+    checkProgress(message);
     if (message.aux !== undefined) return;
     const up = this.#linesUp(message);
     const text = this.#output.isTerminal

@@ -1,6 +1,6 @@
 /** Connects this process's own input and output with a container's. */
 import type { HijackedStream } from '../../client/hijacked-stream.ts';
-import { EngineError } from '../../errors/engine-error.ts';
+import { outputChunks } from '../../client/output-chunks.ts';
 import type { Io } from '../io.ts';
 import { DetachKeyFilter } from './detach-keys.ts';
 import { enterRawMode } from './raw-mode.ts';
@@ -51,13 +51,8 @@ export async function copyOutput(
   io: Io,
   options: Pick<SessionOptions, 'stdout' | 'stderr' | 'tty'>,
 ): Promise<void> {
-  for await (const frame of stream.frames(!options.tty)) {
-    if (frame.stream === 'systemerr') {
-      throw new EngineError('internal', `error from daemon in stream: ${frame.data.toString()}`);
-    }
-    if (frame.stream === 'stderr') {
-      if (options.stderr) await io.stderr.send(frame.data);
-    } else if (options.stdout) await io.stdout.send(frame.data);
+  for await (const { stream: name, data } of outputChunks(stream.frames(!options.tty))) {
+    if (options[name]) await io[name].send(data);
   }
 }
 
