@@ -11,6 +11,7 @@ export function decodeHostConfig(fields: Fields): HostConfig {
   const init = fields.optionalBoolean('Init');
   const maskedPaths = fields.optionalStrings('MaskedPaths');
   const readonlyPaths = fields.optionalStrings('ReadonlyPaths');
+  const publishFrom = fields.optionalStrings('PublishFrom');
   return {
     ...decodeResources(fields),
     ...decodeNamespaces(fields),
@@ -25,6 +26,7 @@ export function decodeHostConfig(fields: Fields): HostConfig {
     portBindings: decodePortBindings(fields),
     restartPolicy: decodeRestartPolicy(fields.object('RestartPolicy')),
     ...(fields.boolean('RestartOnUnhealthy') ? { restartOnUnhealthy: true } : {}),
+    ...(publishFrom === undefined || publishFrom.length === 0 ? {} : { publishFrom }),
     autoRemove: fields.boolean('AutoRemove'),
     volumeDriver: fields.string('VolumeDriver'),
     volumesFrom: fields.strings('VolumesFrom'),

@@ -20,6 +20,7 @@ export function encodeHostConfig(config: HostConfig): WireHostConfig {
       MaximumRetryCount: config.restartPolicy.maximumRetryCount,
     },
     ...(config.restartOnUnhealthy === true ? { RestartOnUnhealthy: true } : {}),
+    ...(config.publishFrom === undefined ? {} : { PublishFrom: config.publishFrom }),
     AutoRemove: config.autoRemove,
     VolumeDriver: config.volumeDriver,
     VolumesFrom: orNull(config.volumesFrom),

@@ -72,6 +72,7 @@ const checks: Checks<HostConfig> = {
   portBindings: harmless,
   restartPolicy: harmless,
   restartOnUnhealthy: harmless,
+  publishFrom: harmless,
   autoRemove: harmless,
   consoleSize: harmless,
   annotations: unless(noKeys, 'annotations'),

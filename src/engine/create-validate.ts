@@ -12,7 +12,7 @@ import type { ContainerConfig } from './model.ts';
 import { isDefaultMode } from './network-mode.ts';
 import { findBridge } from './networks-of-container.ts';
 import { validateEndpoint } from './networks-validate.ts';
-import { portRequests } from './ports.ts';
+import { portRequests, publishFromOf } from './ports.ts';
 import type { RestartPolicy } from './restart-policy.ts';
 import { runtimeProgram } from './runtimes.ts';
 import { validateHostConfig } from './spec/host-config.ts';
@@ -34,6 +34,7 @@ export function validateCreate(engine: Engine, request: CreateRequest, completed
   runtimeProgram(engine.config, engine.host, hostConfig.runtime);
   validateNetwork(engine, request);
   portRequests(config.exposedPorts, hostConfig, engine.config.defaultAddress);
+  publishFromOf(completed);
   for (const entry of hostConfig.extraHosts) parseExtraHost(entry);
   /* What the image exposes, and a hostname that was made up, conflict with nothing. */
   const own = { ...config, hostname: request.config.hostname, exposedPorts: request.config.exposedPorts };

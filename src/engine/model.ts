@@ -151,6 +151,8 @@ export interface HostConfig extends Resources {
   restartPolicy: { name: '' | 'no' | 'always' | 'unless-stopped' | 'on-failure'; maximumRetryCount: number };
   /** Gantry's own: a container that is found unhealthy is ended and started again. */
   restartOnUnhealthy?: boolean;
+  /** Gantry's own: CIDR blocks and addresses, whose clients alone reach the published ports. */
+  publishFrom?: string[];
   autoRemove: boolean;
   volumeDriver: string;
   volumesFrom: string[];

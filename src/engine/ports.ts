@@ -2,7 +2,8 @@
 import { isIP } from 'node:net';
 import { EngineError } from '../errors/engine-error.ts';
 import type { PortProtocol, PortRequest } from '../network/network-types.ts';
-import type { HostConfig, PortBinding } from './model.ts';
+import { parsePublishFrom } from '../network/publish-from.ts';
+import type { ContainerRecord, HostConfig, PortBinding } from './model.ts';
 
 /** One or several neighbouring ports of a protocol. */
 export interface PortRange {
@@ -15,6 +16,9 @@ export interface ContainerPort {
   port: number;
   protocol: PortProtocol;
 }
+
+/** What says `--publish-from` for clients that don't know it: Docker's command line, Compose. */
+export const publishFromLabel = 'gantry.publish-from';
 
 type PortHostConfig = Pick<HostConfig, 'portBindings' | 'publishAllPorts'>;
 
@@ -79,6 +83,17 @@ export function portRequests(
   if (!hostConfig.publishAllPorts) return requests;
   const rest = containerPorts(exposed, hostConfig).filter((port) => !bound.has(portKey(port)));
   return [...requests, ...rest.map((port) => requestOf(port, { hostIp: '', hostPort: '' }, fallbackIp))];
+}
+
+/**
+ * The sources that alone reach the published ports, by their option or else by their label; undefined where all do. EngineError `invalid-argument`.
+ */
+export function publishFromOf({
+  config,
+  hostConfig,
+}: Pick<ContainerRecord, 'config' | 'hostConfig'>): string[] | undefined {
+  const words = hostConfig.publishFrom ?? config.labels[publishFromLabel]?.split(',');
+  return words === undefined ? undefined : parsePublishFrom(words);
 }
 
 function checkExposed(exposed: readonly string[]): void {

@@ -15,7 +15,7 @@ import { hostsContent, resolvConfContent } from './networks-files.ts';
 import { namingOf } from './networks-naming.ts';
 import { type Place, placesOf } from './networks-of-container.ts';
 import { type ContainerFiles, containerFiles } from './paths.ts';
-import { portRequests } from './ports.ts';
+import { portRequests, publishFromOf } from './ports.ts';
 import { disconnectNetworks, publishNetworkEvent } from './release.ts';
 import { joinedContainer } from './spec/modes.ts';
 import { networkSysctls } from './spec/sysctls.ts';
@@ -103,6 +103,7 @@ export function endpointRequest(
 ): EndpointRequest {
   const { ipv4Address, ipv6Address, macAddress } = config;
   const { defaultAddress } = engine.config;
+  const publishFrom = publishFromOf(record);
   return {
     containerId: id,
     interfaceNumber,
@@ -114,6 +115,7 @@ export function endpointRequest(
           bridge === engine.bridge ? defaultAddress : '',
         )
       : [],
+    ...(publishFrom === undefined ? {} : { publishFrom }),
     ...(ipv4Address === undefined ? {} : { ipAddress: ipv4Address }),
     ...(ipv6Address === undefined ? {} : { ipv6Address }),
     ...(macAddress === undefined ? {} : { macAddress }),

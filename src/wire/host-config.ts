@@ -105,6 +105,8 @@ export interface HostConfig extends Resources {
   RestartPolicy: RestartPolicy;
   /** Gantry's own: a container that its health check finds unhealthy is started again. Left out where it is false. */
   RestartOnUnhealthy?: boolean;
+  /** Gantry's own. */
+  PublishFrom?: string[];
   AutoRemove: boolean;
   VolumeDriver: string;
   VolumesFrom: string[] | null;

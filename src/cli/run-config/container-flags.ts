@@ -71,6 +71,9 @@ const storageFlags = {
 const networkFlags = {
   publish: list("Publish a container's port(s) to the host", { short: 'p', group: network }),
   'publish-all': toggle('Publish all exposed ports to random ports', { short: 'P', group: network }),
+  'publish-from': list('Let only these sources reach published ports (CIDR blocks, addresses)', {
+    group: network,
+  }),
   expose: list('Expose a port or a range of ports', { group: network }),
   network: parseNetwork('Connect a container to a network', network),
   net: { ...parseNetwork('Connect a container to a network', network), hidden: true },

@@ -118,6 +118,9 @@ function hostConfig(
     RestartPolicy: restartPolicy(flags.restart),
     AutoRemove: flags.rm,
     ...(flags['restart-on-unhealthy'] ? { RestartOnUnhealthy: true } : {}),
+    ...(flags['publish-from'].length === 0
+      ? {}
+      : { PublishFrom: flags['publish-from'].flatMap((word) => word.split(',')) }),
     VolumeDriver: flags['volume-driver'],
     VolumesFrom: orNull(flags['volumes-from']),
     ConsoleSize: [0, 0],
