@@ -170,7 +170,10 @@ export class BridgeNetwork implements DriverNetwork {
   }
 
   /** Changes an endpoint's record, durably: its names, or its ports, which the firewall is not yet told of. Returns what it was. */
-  note(containerId: string, changes: Partial<Pick<Endpoint, 'ports' | 'naming'>>): Endpoint | undefined {
+  note(
+    containerId: string,
+    changes: Partial<Pick<Endpoint, 'ports' | 'publishFrom' | 'naming'>>,
+  ): Endpoint | undefined {
     const before = this.#endpoints.get(containerId);
     if (before === undefined) return undefined;
     const after = { ...before, ...changes };
@@ -183,9 +186,9 @@ export class BridgeNetwork implements DriverNetwork {
 
   /** Takes over the ports of an endpoint on another network of the same container. A crash in between leaves them on both: see `withoutTwins`. */
   async takePorts(from: BridgeNetwork, containerId: string): Promise<void> {
-    const ports = from.endpoint(containerId)?.ports ?? [];
+    const { ports = [], publishFrom } = from.endpoint(containerId) ?? {};
     if (ports.length === 0) return;
-    this.note(containerId, { ports });
+    this.note(containerId, { ports, ...(publishFrom === undefined ? {} : { publishFrom }) });
     const before = from.note(containerId, { ports: [] });
     const after = this.#endpoints.get(containerId);
     if (before === undefined || after === undefined) return;
