@@ -29,3 +29,5 @@ if bun --version >/dev/null 2>&1; then
   (cd dist && bun build --compile --minify --bytecode --format=esm --splitting --no-compile-autoload-dotenv --no-compile-autoload-bunfig \
     ../src/bin/gantry.ts --outfile gantry.tmp >/dev/null && mv gantry.tmp gantry)
 fi
+# What programs import: gantry/client and gantry/engine.
+bash scripts/build-library.sh
