@@ -49,6 +49,18 @@ export class Nft {
     return { forward: droppingChains(json, 'forward'), input: droppingChains(json, 'input') };
   }
 
+  /** Names of the chains and sets in tables of this name, of all families; undefined where nft did not say. */
+  async namesIn(table: string): Promise<Array<{ family: string; kind: string; name: string }> | undefined> {
+    const [chains, sets] = [await this.#list('chains'), await this.#list('sets')];
+    if (chains === undefined || sets === undefined) return undefined;
+    return [...namesOf(chains, 'chain', table), ...namesOf(sets, 'set', table)];
+  }
+
+  async #list(what: 'chains' | 'sets'): Promise<string | undefined> {
+    const result = await this.#launcher.run({ argv: ['nft', '-j', '-t', 'list', what] });
+    return result.exitCode === 0 ? result.stdout.toString() : undefined;
+  }
+
   async #drain(): Promise<void> {
     while (this.#queue.length > 0) await this.#applyTogether(this.#queue.splice(0));
     this.#running = undefined;
@@ -83,6 +95,20 @@ function firstLines(text: string): string {
 export function requireIdentifier(name: string): string {
   if (identifier.test(name)) return name;
   throw new EngineError('invalid-argument', `${JSON.stringify(name)} can't be the name of an nftables table`);
+}
+
+function namesOf(
+  json: string,
+  kind: string,
+  table: string,
+): Array<{ family: string; kind: string; name: string }> {
+  const items = field(JSON.parse(json), 'nftables');
+  if (!Array.isArray(items)) return [];
+  return items.flatMap((item: unknown) => {
+    const found = field(item, kind);
+    if (field(found, 'table') !== table) return [];
+    return [{ kind, family: String(field(found, 'family')), name: String(field(found, 'name')) }];
+  });
 }
 
 interface ListedChain {

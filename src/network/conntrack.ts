@@ -69,6 +69,22 @@ export function forgetUdpOf(address: string): Buffer {
   );
 }
 
+/** Messages that forget all flows, of any protocol, that an endpoint's addresses began or answered. */
+export function forgetFlowsOf({
+  ipAddress,
+  ipv6Address,
+}: Pick<Endpoint, 'ipAddress' | 'ipv6Address'>): Buffer[] {
+  return [ipAddress, ...(ipv6Address === undefined ? [] : [ipv6Address])].flatMap((address) => {
+    const bytes = parseAddress(address);
+    const type = bytes.length === 4 ? tupleIp.source4 : tupleIp.source6;
+    const source = nestedAttribute(tuple.ip, attribute(type, bytes));
+    return [
+      message(deleteFlows, 0, header(bytes), nestedAttribute(cta.original, source), flags(looksAt.source, 0)),
+      message(deleteFlows, 0, header(bytes), nestedAttribute(cta.reply, source), flags(0, looksAt.source)),
+    ];
+  });
+}
+
 /** Messages for all UDP ports that an endpoint publishes: of a wildcard, for each address of the host. */
 export function flowsToPublished(endpoint: Endpoint): Buffer[] {
   return endpoint.ports

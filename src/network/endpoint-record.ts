@@ -1,6 +1,12 @@
 /** Reads an endpoint's durable record back, checked field by field. */
 import { EngineError } from '../errors/engine-error.ts';
-import type { Endpoint, EndpointNaming, PortProtocol, PublishedPort } from './network-types.ts';
+import type {
+  Endpoint,
+  EndpointEgress,
+  EndpointNaming,
+  PortProtocol,
+  PublishedPort,
+} from './network-types.ts';
 
 /** The parser of the `endpoints` collection. EngineError `data-loss` for a document that is no endpoint. */
 export function parseEndpoint(value: unknown): Endpoint {
@@ -21,6 +27,17 @@ export function parseEndpoint(value: unknown): Endpoint {
     ports: ports.map(parsePort),
     ...(record['publishFrom'] === undefined ? {} : { publishFrom: texts(record, 'publishFrom') }),
     ...(record['naming'] === undefined ? {} : { naming: parseNaming(record['naming']) }),
+    ...(record['egress'] === undefined ? {} : { egress: parseEgressRecord(record['egress']) }),
+  };
+}
+
+function parseEgressRecord(value: unknown): EndpointEgress {
+  const egress = fieldsOf(value, 'endpoint.egress');
+  const hosts = fieldsOf(egress['hosts'], 'endpoint.egress.hosts');
+  return {
+    allow: text(egress, 'allow'),
+    hosts: Object.fromEntries(Object.keys(hosts).map((name) => [name, texts(hosts, name)])),
+    servers: texts(egress, 'servers'),
   };
 }
 

@@ -120,6 +120,19 @@ export function parseAttributes(bytes: Buffer): Map<number, Buffer> {
   return found;
 }
 
+/** What the attributes in `bytes` hold, one after the other, whatever their types: the items of a list. */
+export function listAttributes(bytes: Buffer): Buffer[] {
+  const found: Buffer[] = [];
+  let offset = 0;
+  while (offset + attributeHeaderSize <= bytes.length) {
+    const length = readUint16(bytes, offset);
+    if (length < attributeHeaderSize || offset + length > bytes.length) break;
+    found.push(bytes.subarray(offset + attributeHeaderSize, offset + length));
+    offset += align(length);
+  }
+  return found;
+}
+
 /** Text up to its closing zero byte. */
 export function textOf(payload: Buffer): string {
   const end = payload.indexOf(0);

@@ -44,6 +44,18 @@ export interface Endpoint {
   publishFrom?: string[];
   /** What the name service tells of it, on a user-defined network. */
   naming?: EndpointNaming;
+  /** What it may reach; everything where there is nothing. */
+  egress?: EndpointEgress;
+}
+
+/** What a container may reach. */
+export interface EndpointEgress {
+  /** As the user wrote it, see egress-policy.ts. */
+  allow: string;
+  /** Addresses that its hosts file gives, by name in lower case. */
+  hosts: Record<string, string[]>;
+  /** Name servers that it asked for in place of the host's. */
+  servers: string[];
 }
 
 /** What the name service of a network knows of a container. */
@@ -73,6 +85,7 @@ export interface EndpointRequest {
   /** Which families' default routes go by this network; both unless told. */
   defaultRoutes?: DefaultRoutes;
   naming?: EndpointNaming;
+  egress?: EndpointEgress;
 }
 
 export interface DefaultRoutes {

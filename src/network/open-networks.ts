@@ -4,6 +4,8 @@ import type { Launcher } from '../host/launcher-types.ts';
 import type { Collection } from '../util/collection.ts';
 import { type BridgeConfig, describeBridge, planBridge } from './bridge-config.ts';
 import { BridgeNetwork } from './bridge-network.ts';
+import { EgressGuards } from './egress-guards.ts';
+import type { EgressRefusal } from './egress-reports.ts';
 import { EndpointStore } from './endpoint-store.ts';
 import { openFirewall } from './firewall-choice.ts';
 import { type FirewallName, requireInterfaceName } from './firewall-types.ts';
@@ -32,6 +34,8 @@ export interface NetworksOptions {
   iptablesVariants?: readonly IptablesVariant[];
   /** How often somebody else's changes of the firewall are looked for; 1,000 milliseconds unless told. */
   watchMs?: number;
+  /** Told what was refused to containers with egress rules. */
+  refused?: (refusal: EgressRefusal) => void;
   /** Told what works less well than it should, and how to mend it. */
   warn?: (message: string, hint: string) => void;
 }
@@ -55,10 +59,20 @@ export async function openNetworks(options: NetworksOptions): Promise<Networks> 
     forwarder: new NameForwarder(),
   });
   const host = await readHostKernel();
+  const egress = new EgressGuards({
+    launcher,
+    warn,
+    nftTable: config.nftTable,
+    resolvers: new HostResolvers(),
+    forwarder: new NameForwarder(),
+    known: (networkId, address, query) => names.known(networkId, address, query),
+    refused: options.refused ?? (() => undefined),
+  });
   const parts: NetworkSetParts = {
     launcher,
     firewall,
     names,
+    egress,
     host,
     ports: new HostPorts(host.ephemeralPorts, (port) => names.makeRoom(port)),
     record: options.networks,
@@ -80,7 +94,7 @@ export async function openNetworks(options: NetworksOptions): Promise<Networks> 
 
 function defaultBridge(
   { config, hasDefaultBridge = true, networks }: NetworksOptions,
-  { launcher, firewall, ports, host, endpoints }: NetworkSetParts,
+  { launcher, firewall, ports, host, endpoints, egress }: NetworkSetParts,
   around: HostNetwork,
 ): BridgeNetwork | undefined {
   if (!hasDefaultBridge) return undefined;
@@ -88,7 +102,7 @@ function defaultBridge(
   const taken = networks.entries().flatMap(([, { ipam }]) => ipam.pools.map(({ subnet }) => subnet));
   const plan = planBridge(config, withRoutes(around, taken), recorded);
   return new BridgeNetwork(
-    { launcher, firewall, ports, host },
+    { launcher, firewall, ports, host, egress },
     { config, plan, description: describeBridge(config, plan), record: endpoints.part(undefined), recorded },
   );
 }

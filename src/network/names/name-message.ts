@@ -130,7 +130,7 @@ function encodeWith(query: NameQuery, code: number, answers: Answer[], truncated
 }
 
 /** The question byte for byte, as resolvers compare it: with the letters' case, and types that have no name. */
-function questionOf(bytes: Buffer): Buffer {
+export function questionOf(bytes: Buffer): Buffer {
   let end = headerSize;
   while (end < bytes.length && bytes.readUInt8(end) !== 0) end += bytes.readUInt8(end) + 1;
   return bytes.subarray(headerSize, Math.min(bytes.length, end + 5));

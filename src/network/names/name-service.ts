@@ -156,6 +156,12 @@ export class NameService {
     return encodeReply(query, reply, protocol === 'udp' ? query.udpSize : tcpSize);
   }
 
+  /** What the networks of whoever has an address on one of them know of a question; undefined for what somebody else may know. */
+  known(networkId: string, address: string, query: NameQuery): NameReply | undefined {
+    const asker = this.#zone.asker(networkId, address, () => false);
+    return asker === undefined ? undefined : this.#own(asker, query);
+  }
+
   /** What is known here; undefined for what somebody else may know. A name of ours has no records but addresses. */
   #own(asker: Asker, { name, type }: NameQuery): NameReply | undefined {
     if (type === 'PTR') return this.#pointer(asker, name);
