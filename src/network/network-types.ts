@@ -75,6 +75,8 @@ export interface EndpointRequest {
   ipv6Address?: string;
   macAddress?: string;
   ports: readonly PortRequest[];
+  /** Where ports are published that name no address; the network's own unless told. */
+  defaultAddress?: string;
   /** See `Endpoint.publishFrom`. */
   publishFrom?: readonly string[];
   sysctls?: Readonly<Record<string, string>>;
@@ -160,6 +162,8 @@ export interface NetworkRequest {
 export interface NetworkSet {
   /** Undefined where the daemon is told to have none. */
   readonly defaultBridge: Bridge | undefined;
+  /** What writes the firewall's rules. */
+  readonly firewallBackend?: 'nftables' | 'iptables';
   /** All, the default one first. */
   list(): Bridge[];
   get(id: string): Bridge | undefined;
