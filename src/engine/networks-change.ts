@@ -29,7 +29,10 @@ export async function createNetwork(
   request: CreateNetworkRequest,
 ): Promise<NetworkDescription> {
   validateRequest(request);
-  const { description } = await engine.networks.create(request);
+  const { description } = await engine.networks.create({
+    ...request,
+    options: { ...engine.config.defaultNetworkOptions[request.driver || 'bridge'], ...request.options },
+  });
   publish(engine, description, 'create');
   return description;
 }
