@@ -74,7 +74,7 @@ function encodeSecurity(info: SystemInfo, version: string) {
   return {
     SecurityOptions: isOld ? names : options,
     ...(isOld ? { ExecutionDriver: '<not supported>' } : {}),
-    ...(compareApiVersions(version, '1.49') < 0 ? {} : { FirewallBackend: { Driver: 'nftables' } }),
+    ...(compareApiVersions(version, '1.49') < 0 ? {} : { FirewallBackend: { Driver: info.firewallBackend } }),
   };
 }
 

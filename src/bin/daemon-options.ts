@@ -8,6 +8,7 @@ export type OptionKind =
   | 'list'
   | 'map'
   | 'lists'
+  | 'maps'
   | 'pools'
   | 'bytes'
   | 'runtimes'
@@ -90,6 +91,13 @@ export const daemonOptions: readonly DaemonOption[] = [
     kind: 'ulimits',
     help: 'Resource limit of containers: NAME=SOFT[:HARD]',
   },
+  {
+    key: 'default-network-opts',
+    flags: '--default-network-opt',
+    kind: 'maps',
+    help: 'Option of new networks: DRIVER=KEY=VALUE',
+    reloads: true,
+  },
   { key: 'dns', flags: '--dns', kind: 'list', help: 'Name server of containers', reloads: true },
   { key: 'dns-opts', flags: '--dns-opt', kind: 'list', help: 'Resolver option of containers', reloads: true },
   {
@@ -113,6 +121,12 @@ export const daemonOptions: readonly DaemonOption[] = [
     help: "Let docker's command line make checkpoints",
   },
   { key: 'features', kind: 'any', help: 'Without effect', ignored: true },
+  {
+    key: 'firewall-backend',
+    flags: '--firewall-backend',
+    kind: 'text',
+    help: 'What writes the rules of the firewall: nftables or iptables (default nftables where it can be used)',
+  },
   {
     key: 'fixed-cidr',
     flags: '--fixed-cidr',
@@ -151,7 +165,13 @@ export const daemonOptions: readonly DaemonOption[] = [
     help: 'Registry without (valid) TLS',
     reloads: true,
   },
-  { key: 'ip', flags: '--ip', kind: 'text', help: 'Host address of published ports that name none' },
+  {
+    key: 'ip',
+    flags: '--ip',
+    kind: 'text',
+    help: 'Host address of published ports that name none',
+    reloads: true,
+  },
   { key: 'ip-forward', flags: '--ip-forward', kind: 'boolean', help: 'Enable IP forwarding', ignored: true },
   {
     key: 'ip-masq',
@@ -167,14 +187,14 @@ export const daemonOptions: readonly DaemonOption[] = [
     key: 'ip6tables',
     flags: '--ip6tables',
     kind: 'boolean',
-    help: 'Without effect: Gantry uses nftables',
+    help: 'Without effect: see --firewall-backend',
     ignored: true,
   },
   {
     key: 'iptables',
     flags: '--iptables',
     kind: 'boolean',
-    help: 'Without effect: Gantry uses nftables',
+    help: 'Without effect: see --firewall-backend',
     ignored: true,
   },
   { key: 'ipv6', flags: '--ipv6', kind: 'boolean', help: 'Give containers IPv6 addresses too' },

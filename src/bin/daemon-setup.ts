@@ -1,8 +1,10 @@
 /** From the settings of flags and daemon.json to what the daemon is made of, with defaults filled in and values checked. */
+import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { type DaemonConfig, defaultDaemonConfig } from '../engine/daemon-config.ts';
 import type { Ulimit } from '../engine/model.ts';
-import { EngineError } from '../errors/engine-error.ts';
+import { EngineError, messageOf } from '../errors/engine-error.ts';
+import { parseBridgeOptions } from '../network/network-options.ts';
 import { isSecure, type TlsSettings } from './daemon-listeners-tls.ts';
 import type { RuntimeSetting, Settings, UlimitSetting } from './daemon-values.ts';
 import { parseRegistryAddress, type RegistryAddress } from './embedded-registry.ts';
@@ -134,12 +136,36 @@ function toNetwork(read: SettingsReader, defaults: DaemonConfig): Partial<Daemon
     mtu: read.integer('mtu', defaults.mtu),
     ipv6: read.boolean('ipv6', defaults.ipv6),
     icc: read.boolean('icc', defaults.icc),
-    defaultAddress: read.text('ip', defaults.defaultAddress),
+    defaultAddress: checkAddress('ip', read.text('ip', defaults.defaultAddress)),
+    defaultNetworkOptions: networkOptions(read),
+    firewallBackend: oneOf('firewall-backend', read.text('firewall-backend', ''), [
+      '',
+      'nftables',
+      'iptables',
+    ] as const),
     nftTable: read.text('nft-table', defaults.nftTable),
     dns: read.list('dns'),
     dnsOptions: read.list('dns-opts'),
     dnsSearch: read.list('dns-search'),
   };
+}
+
+function checkAddress(key: string, text: string): string {
+  if (isIP(text) !== 0) return text;
+  throw new EngineError('invalid-argument', `invalid ${key}: ${text} is no IP address`, {
+    hint: 'write an address of this host, 127.0.0.1 for the host alone, or 0.0.0.0 for all',
+  });
+}
+
+/** By driver. Those of bridges are checked, as they would be when a network is made. */
+function networkOptions(read: SettingsReader): Record<string, Record<string, string>> {
+  const options = read.maps('default-network-opts');
+  try {
+    parseBridgeOptions(options['bridge'] ?? {});
+  } catch (cause) {
+    throw new EngineError('invalid-argument', `invalid default-network-opts: ${messageOf(cause)}`, { cause });
+  }
+  return options;
 }
 
 /** TCP without TLS. */
@@ -213,6 +239,15 @@ class SettingsReader {
 
   map(key: string): Record<string, string> {
     return Object.fromEntries(this.#entries(key).map(([name, value]) => [name, String(value)]));
+  }
+
+  maps(key: string): Record<string, Record<string, string>> {
+    return Object.fromEntries(
+      this.#entries(key).map(([name, map]): [string, Record<string, string>] => [
+        name,
+        { ...(map as Record<string, string>) },
+      ]),
+    );
   }
 
   runtimes(): Record<string, RuntimeSetting> {

@@ -19,6 +19,7 @@ export type SettingValue =
   | string[]
   | Record<string, string>
   | Record<string, string[]>
+  | Record<string, Record<string, string>>
   | Record<string, RuntimeSetting>
   | Record<string, UlimitSetting>;
 
@@ -46,6 +47,8 @@ export function valueOfFlag(option: DaemonOption, words: readonly string[]): Set
       throw new EngineError('invalid-argument', `${option.key} has no flag`);
     case 'map':
       return Object.fromEntries(words.map((one) => splitPair(option, one)));
+    case 'maps':
+      return mapsOfWords(option, words);
     case 'ulimits':
       return Object.fromEntries(words.map((one) => parseUlimit(option, one)));
   }
@@ -68,6 +71,7 @@ const fromJson: Record<OptionKind, (value: unknown, option: DaemonOption) => Set
   list: (value) => (isStringList(value) ? value : undefined),
   map: (value) => (isStringMap(value) ? value : undefined),
   lists: (value) => (isListMap(value) ? value : undefined),
+  maps: (value) => (isMapMap(value) ? value : undefined),
   pools: (value) => (Array.isArray(value) ? poolsOf(value) : undefined),
   runtimes: (value, option) =>
     isObject(value) ? mapValues(value, (one) => runtimeOf(option, one)) : undefined,
@@ -84,6 +88,7 @@ const kindNames = {
   list: 'a list of strings',
   map: 'an object of strings',
   lists: 'an object of lists of strings',
+  maps: 'an object of objects of strings, such as {"bridge":{"com.docker.network.driver.mtu":"1400"}}',
   pools: 'a list of pools, such as [{"base":"10.200.0.0/16","size":24}]',
   runtimes: 'an object of runtimes, such as {"crun":{"path":"/usr/bin/crun"}}',
   ulimits: 'an object of limits, such as {"nofile":{"Name":"nofile","Soft":1024,"Hard":2048}}',
@@ -112,6 +117,17 @@ function splitPair(option: DaemonOption, word: string): [string, string] {
   const equals = word.indexOf('=');
   if (equals < 1) throw invalid(option, word, 'KEY=VALUE');
   return [word.slice(0, equals), word.slice(equals + 1)];
+}
+
+/** `bridge=com.docker.network.driver.mtu=1400`, any number of times. */
+function mapsOfWords(option: DaemonOption, words: readonly string[]): Record<string, Record<string, string>> {
+  const maps: Record<string, Record<string, string>> = {};
+  for (const word of words) {
+    const [name, pair] = splitPair(option, word);
+    const [key, value] = splitPair(option, pair);
+    maps[name] = { ...maps[name], [key]: value };
+  }
+  return maps;
 }
 
 function parseUlimit(option: DaemonOption, word: string): [string, UlimitSetting] {
@@ -161,6 +177,10 @@ function isStringList(value: unknown): value is string[] {
 
 function isListMap(value: unknown): value is Record<string, string[]> {
   return isObject(value) && Object.values(value).every(isStringList);
+}
+
+function isMapMap(value: unknown): value is Record<string, Record<string, string>> {
+  return isObject(value) && Object.values(value).every(isStringMap);
 }
 
 function isStringMap(value: unknown): value is Record<string, string> {

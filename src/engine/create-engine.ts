@@ -224,6 +224,7 @@ function openBridges(
     endpoints: database.collection('endpoints', parseEndpoint),
     networks: database.collection('networks', parseNetwork),
     hasDefaultBridge,
+    ...(config.firewallBackend === '' ? {} : { firewallBackend: config.firewallBackend }),
     warn: (message, hint) => log.warn(`${message}. ${hint}`),
     config: {
       name: config.bridge,

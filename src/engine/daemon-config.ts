@@ -30,6 +30,10 @@ export interface DaemonConfig {
   icc: boolean;
   /** Address on which ports are published where the user names none. */
   defaultAddress: string;
+  /** Options of new networks that name others of their own, by driver. */
+  defaultNetworkOptions: Record<string, Record<string, string>>;
+  /** What writes the firewall's rules; '' for nftables where it can be used, else iptables. */
+  firewallBackend: '' | 'nftables' | 'iptables';
   /** Name of the nft table. */
   nftTable: string;
   dns: string[];
@@ -110,6 +114,8 @@ export function defaultDaemonConfig(roots: {
     ipv6: false,
     icc: true,
     defaultAddress: '0.0.0.0',
+    defaultNetworkOptions: {},
+    firewallBackend: '',
     nftTable: 'gantry',
     dns: [],
     dnsSearch: [],

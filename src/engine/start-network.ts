@@ -4,7 +4,8 @@ import { EngineError } from '../errors/engine-error.ts';
 import type { NetworkSetup } from '../host/network-setup.ts';
 import { hostnameFile } from '../network/hosts-file.ts';
 import { interfaceNameOf, joinSetups } from '../network/interface-setup.ts';
-import type { Endpoint, EndpointRequest } from '../network/network-types.ts';
+import { bridgeOption } from '../network/network-options.ts';
+import type { Bridge, Endpoint, EndpointRequest } from '../network/network-types.ts';
 import { raiseLink } from '../network/rtnetlink.ts';
 import type { NetworkNamespace } from '../runtime/runtime-types.ts';
 import type { Undo } from '../util/undo.ts';
@@ -102,25 +103,27 @@ export function endpointRequest(
   interfaceNumber: number,
 ): EndpointRequest {
   const { ipv4Address, ipv6Address, macAddress } = config;
-  const { defaultAddress } = engine.config;
+  const defaultAddress = hostBindingOf(bridge) ?? engine.config.defaultAddress;
   const publishFrom = publishFromOf(record);
   return {
     containerId: id,
     interfaceNumber,
     defaultRoutes,
     ports: defaultRoutes.ipv4
-      ? portRequests(
-          record.config.exposedPorts,
-          record.hostConfig,
-          bridge === engine.bridge ? defaultAddress : '',
-        )
+      ? portRequests(record.config.exposedPorts, record.hostConfig, defaultAddress)
       : [],
+    defaultAddress,
     ...(publishFrom === undefined ? {} : { publishFrom }),
     ...(ipv4Address === undefined ? {} : { ipAddress: ipv4Address }),
     ...(ipv6Address === undefined ? {} : { ipv6Address }),
     ...(macAddress === undefined ? {} : { macAddress }),
     ...(bridge.servesNames ? { naming: namingOf(engine, record, config) } : {}),
   };
+}
+
+/** Where a user's network has its ports published; the daemon's own setting may have changed since its default bridge was made. */
+function hostBindingOf({ description, servesNames }: Bridge): string | undefined {
+  return servesNames ? description.options[bridgeOption.hostBinding] || undefined : undefined;
 }
 
 function detailOf(engine: Engine, endpoints: readonly Endpoint[]): string {

@@ -60,6 +60,7 @@ export interface SystemInfo {
   /** Devices that CDI documents describe, `vendor.com/class=name`. */
   cdiDevices: string[];
   securityOptions: string[];
+  firewallBackend: string;
   warnings: string[];
 }
 

@@ -48,6 +48,7 @@ export async function systemInfo(engine: Engine): Promise<SystemInfo> {
     cdiSpecDirs: [...config.cdiSpecDirs],
     cdiDevices: deviceNames(await readCdiSpecs(config.cdiSpecDirs, () => undefined)),
     securityOptions: securityOptions(engine),
+    firewallBackend: engine.networks.firewallBackend ?? 'nftables',
     warnings: warnings(engine),
   };
 }
