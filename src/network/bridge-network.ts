@@ -7,6 +7,8 @@ import type { Collection } from '../util/collection.ts';
 import { type BridgeConfig, type BridgePlan, macFor, requireMac } from './bridge-config.ts';
 import { ensureBridge, ownBridge, seesBridgedPackets, settlePorts } from './bridge-link.ts';
 import { flowsOf, flowsToPublished } from './conntrack.ts';
+import type { GuardedNetwork } from './egress-guard.ts';
+import type { EgressGuards } from './egress-guards.ts';
 import type { Firewall } from './firewall.ts';
 import type { BridgeRules } from './firewall-types.ts';
 import type { HostKernel } from './host-kernel.ts';
@@ -32,6 +34,8 @@ export interface BridgeParts {
   host: HostKernel;
   /** Told of each endpoint that is there from now on, and that is there no more. */
   names?: { add(endpoint: Endpoint): void; remove(endpoint: Endpoint): void };
+  /** Holds those with rules to them. */
+  egress?: Pick<EgressGuards, 'adopt' | 'add' | 'remove'>;
 }
 
 export interface BridgeSetup {
@@ -81,7 +85,14 @@ export class BridgeNetwork implements DriverNetwork {
       this.#endpoints.set(endpoint.containerId, endpoint);
       this.#addresses.adopt(endpoint);
       parts.names?.add(endpoint);
+      parts.egress?.adopt(endpoint, this.#guarded);
     }
+  }
+
+  /** As containers that are held to egress rules see it. */
+  get #guarded(): GuardedNetwork {
+    const { id, internal } = this.description;
+    return { id, internal, bridge: this.interfaceName, gateways: this.gateways };
   }
 
   /** What the firewall is to know of it. */
@@ -253,6 +264,7 @@ export class BridgeNetwork implements DriverNetwork {
       ports: [],
       ...(request.publishFrom === undefined ? {} : { publishFrom: [...request.publishFrom] }),
       ...(request.naming === undefined ? {} : { naming: request.naming }),
+      ...(request.egress === undefined ? {} : { egress: request.egress }),
     };
   }
 
@@ -287,8 +299,10 @@ export class BridgeNetwork implements DriverNetwork {
     this.#record.put(endpoint.containerId, endpoint);
     this.#endpoints.set(endpoint.containerId, endpoint);
     try {
+      await this.#parts.egress?.add(endpoint, this.#guarded);
       await this.#enterPorts(endpoint);
     } catch (error) {
+      await this.#parts.egress?.remove(endpoint);
       this.#endpoints.delete(endpoint.containerId);
       this.#record.delete(endpoint.containerId);
       throw error;
@@ -317,6 +331,7 @@ export class BridgeNetwork implements DriverNetwork {
   async #forget(endpoint: Endpoint): Promise<void> {
     this.#endpoints.delete(endpoint.containerId);
     this.#parts.names?.remove(endpoint);
+    await this.#parts.egress?.remove(endpoint);
     this.#record.delete(endpoint.containerId);
     this.#addresses.release(addressesOf(endpoint));
     await this.#parts.ports.release(endpoint.ports);

@@ -5,6 +5,7 @@ import type { Collection } from '../util/collection.ts';
 import { Mutex } from '../util/mutex.ts';
 import { strayBridges } from './bridge-link.ts';
 import { BridgeNetwork, type BridgeParts } from './bridge-network.ts';
+import type { EgressGuards } from './egress-guards.ts';
 import type { EndpointStore } from './endpoint-store.ts';
 import { deleteLinks, readHostNetwork, usedSubnets } from './host-network.ts';
 import { interfaceNameOf } from './interface-setup.ts';
@@ -13,8 +14,9 @@ import type { NameService } from './names/name-service.ts';
 import { bridgeOf, planNetwork, type Surroundings } from './network-plan.ts';
 import type { Bridge, Endpoint, NetworkDescription, NetworkRequest, NetworkSet } from './network-types.ts';
 
-export interface NetworkSetParts extends Omit<BridgeParts, 'names'> {
+export interface NetworkSetParts extends Omit<BridgeParts, 'names' | 'egress'> {
   names: NameService;
+  egress: EgressGuards;
   /** The user's networks by ID. */
   record: Collection<NetworkDescription>;
   endpoints: EndpointStore;
@@ -46,6 +48,7 @@ export class Networks implements NetworkSet {
   constructor(parts: NetworkSetParts, defaultBridge: BridgeNetwork | undefined) {
     this.#parts = parts;
     parts.firewall.mendWith(() => this.mendFirewall());
+    parts.egress.ownSubnetsBy(() => this.list().flatMap(({ rules }) => rules?.subnets ?? []));
     this.defaultBridge = defaultBridge;
     if (defaultBridge !== undefined) this.#enter(defaultBridge);
     for (const [, description] of parts.record.entries()) this.#enter(this.#makeBridge(description));
@@ -54,6 +57,7 @@ export class Networks implements NetworkSet {
   /** Names are answered as soon as this resolves, where the bridges are there: containers that run wait for it. */
   async openNames(): Promise<void> {
     await Promise.all([...this.#bridges.keys()].map((id) => this.#parts.names.open(id)));
+    await this.#parts.egress.openNames();
   }
 
   get firewallBackend() {
@@ -113,6 +117,7 @@ export class Networks implements NetworkSet {
       firewall.note(bridge.rules);
     }
     await firewall.rebuild(bridges.flatMap((bridge) => bridge.endpoints()));
+    await this.#parts.egress.rebuild();
     if (!this.#hasPorts) await this.#adoptPorts();
     await this.openNames();
     await this.#warnOfFirewalls();
@@ -143,6 +148,7 @@ export class Networks implements NetworkSet {
     clearInterval(this.#watch);
     await this.#looking;
     await this.#parts.names.close();
+    await this.#parts.egress.close();
     for (const bridge of this.list()) await bridge.close();
   }
 
@@ -150,7 +156,11 @@ export class Networks implements NetworkSet {
     clearInterval(this.#watch);
     await this.#looking;
     await this.#parts.names.close();
-    for (const bridge of this.list()) await bridge.destroy();
+    for (const bridge of this.list()) {
+      this.#bridges.delete(bridge.description.id);
+      await bridge.destroy();
+    }
+    await this.#parts.egress.destroy();
     await this.#parts.firewall.drop();
   }
 
@@ -206,7 +216,7 @@ export class Networks implements NetworkSet {
     const subnets = ipam.pools.map(({ subnet }) => parseSubnet(subnet));
     names.addNetwork({ id, name, internal, subnets }, gateways);
     return new BridgeNetwork(
-      { launcher, firewall, ports, host, names },
+      { launcher, firewall, ports, host, names, egress: this.#parts.egress },
       { config, plan, description, record: endpoints.part(id), recorded: endpoints.recorded(id) },
     );
   }
