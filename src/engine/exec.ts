@@ -10,7 +10,7 @@ import { notRunning } from './end-process.ts';
 import type { Engine } from './engine.ts';
 import { failedExecSession } from './exec-failure.ts';
 import { type ExecStart, launchExec, noteExecEnd, publishExecEvent, watchExec } from './exec-launch.ts';
-import type { Exec } from './exec-table.ts';
+import { type Exec, noSuchExec } from './exec-table.ts';
 import type { ExecConfig, ExecRecord } from './model.ts';
 import { newId } from './names.ts';
 import { startExitCode } from './start-failure.ts';
@@ -70,6 +70,8 @@ export async function startExec(
     noteExecEnd(engine, container, exec, startExitCode(error));
     if (session === undefined) throw error;
     return failedExecSession(exec.record.config.tty, messageOf(error));
+  } finally {
+    exec.started.resolve();
   }
 }
 
@@ -92,5 +94,6 @@ export interface ExecDetails extends ExecRecord {
 /** EngineError `not-found`: "No such exec instance: X". */
 export function inspectExec(engine: Engine, execId: string): ExecDetails {
   const { record, used } = engine.execs.resolve(execId);
+  if (!engine.containers.has(record.containerId)) throw noSuchExec(execId);
   return { ...record, canRemove: used && !record.running };
 }

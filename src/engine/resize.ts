@@ -1,4 +1,5 @@
 /** The size of a container's or an exec's terminal. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineError } from '../errors/engine-error.ts';
 import type { SupervisedProcess } from '../runtime/runtime-types.ts';
 import type { Engine } from './engine.ts';
@@ -17,9 +18,19 @@ export async function resizeContainer(engine: Engine, ref: string, size: Termina
   publishContainerEvent(engine.events, container.record, 'resize', attributes);
 }
 
-/** EngineError `conflict` where the exec doesn't run. */
+/** How long a client's word of its terminal's size may be ahead of the exec: clients send it as soon as the connection is theirs. */
+const startPatienceMs = 10_000;
+/** And of the request to start it. */
+const requestPatienceMs = 1000;
+
+/** Waits for an exec that is about to run, as Docker does. EngineError `conflict` where it doesn't run. */
 export async function resizeExec(engine: Engine, execId: string, size: TerminalSize): Promise<void> {
   const exec = engine.execs.resolve(execId);
+  const timer = new AbortController();
+  const patience = sleep(exec.used ? startPatienceMs : requestPatienceMs, undefined, {
+    signal: timer.signal,
+  });
+  await Promise.race([exec.started.promise, patience]).finally(() => timer.abort());
   await resize(exec.process, size, `exec process ${execId} is not running`);
 }
 
