@@ -7,7 +7,8 @@ import { EngineError } from '../../errors/engine-error.ts';
 type Test = (character: string) => boolean;
 
 type Token =
-  | { kind: 'one'; test: Test }
+  /** One character: this one, any but a slash, or what the test says. */
+  | { kind: 'one'; test: Test; literal?: string; isAny?: boolean }
   /** Any run without a slash. */
   | { kind: 'star' }
   /** Any run at all. */
@@ -43,13 +44,14 @@ interface Read<T> {
 function readToken(characters: readonly string[], index: number, folders: boolean): Read<Token> {
   const character = characters[index];
   if (character === '*') return readStars(characters, index, folders);
-  if (character === '?') return { token: { kind: 'one', test: (one) => one !== '/' }, next: index + 1 };
+  if (character === '?')
+    return { token: { kind: 'one', test: (one) => one !== '/', isAny: true }, next: index + 1 };
   if (character === '[') {
     const { token: test, next } = readClass(characters, index + 1);
     return { token: { kind: 'one', test }, next };
   }
   const { token: literal, next } = readLiteral(characters, index);
-  return { token: { kind: 'one', test: (one) => one === literal }, next };
+  return { token: { kind: 'one', test: (one) => one === literal, literal }, next };
 }
 
 /**

@@ -2,7 +2,8 @@
 import { EngineError } from '../../errors/engine-error.ts';
 import { trimSpace } from './characters.ts';
 import { cleanPath } from './clean-path.ts';
-import { type Glob, matchesGlob, matchesGlobOrParent, parseGlob } from './glob.ts';
+import { type Glob, matchesGlob, parseGlob } from './glob.ts';
+import { parentMatcher } from './glob-matcher.ts';
 
 /** Where a Dockerfile's own ignore file would be, then the context's; the first that is there counts. */
 export function ignoreFileNames(dockerfile: string): string[] {
@@ -27,7 +28,7 @@ function normalized(pattern: string): string {
 }
 
 interface Rule {
-  glob: Glob;
+  fits: (path: string) => boolean;
   /** `!`: takes back what rules above left out. */
   negated: boolean;
 }
@@ -49,8 +50,7 @@ export function ignoreMatcher(patterns: readonly string[]): IgnoreMatcher {
     const clean = cleanPath(path);
     if (clean === '.') return false;
     let ignored = false;
-    for (const rule of rules)
-      if (rule.negated === ignored && matchesGlobOrParent(rule.glob, clean)) ignored = !rule.negated;
+    for (const rule of rules) if (rule.negated === ignored && rule.fits(clean)) ignored = !rule.negated;
     return ignored;
   };
   const ignoresAllBelow = (folder: string): boolean => ignores(folder) && !hasExceptions;
@@ -68,7 +68,7 @@ function parseRule(text: string): Rule | undefined {
       hint: 'write a pattern behind the !',
     });
   }
-  return { glob: parsePattern(pattern), negated };
+  return { fits: parentMatcher(parsePattern(pattern)), negated };
 }
 
 function parsePattern(pattern: string): Glob {

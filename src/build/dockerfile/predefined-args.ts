@@ -7,7 +7,7 @@ export interface BuildTarget {
   /** What is built. */
   targetPlatform: Platform;
   /** The stage asked for; undefined for the last. */
-  target?: string;
+  target?: string | undefined;
 }
 
 /** The global arguments every Dockerfile begins with; a stage sees one once it says `ARG NAME`. */

@@ -8,6 +8,7 @@ import { type Expander, expandInstruction } from './expand-instruction.ts';
 import type { GlobalScope } from './global-scope.ts';
 import { parseMount } from './mounts.ts';
 import { isOutsideEnvironment } from './predefined-args.ts';
+import { validateInstruction } from './validate-instruction.ts';
 import { expand } from './words.ts';
 
 /** What a stage without a PATH gets (docker, oci/defaults). */
@@ -69,6 +70,7 @@ export class StageScope {
       if (instruction.kind === 'arg')
         return { ...instruction, args: instruction.args.map((arg) => this.declare(arg, instruction)) };
       const expanded = expandInstruction(instruction, this.expander(instruction));
+      validateInstruction(expanded);
       if (expanded.kind === 'env')
         for (const { key, value } of expanded.variables) this.variables.set(key, value);
       return expanded;
