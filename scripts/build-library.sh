@@ -11,7 +11,7 @@ banner='import { createRequire as __createRequire } from "node:module"; const re
 esbuild client=src/client/library.ts engine=src/bin/engine-library.ts --bundle --splitting --platform=node --target=node24 --format=esm \
   --outdir="$made" --chunk-names='parts/[name]-[hash]' --banner:js="$banner" --log-level=warning
 node scripts/library-declarations.ts "$made/types"
-for worker in unpack-worker archive-worker view-worker; do cp "dist/$worker.js" "$made/parts/"; done
+cp dist/*-worker.js "$made/parts/"
 chmod 755 "$made"
 rm -rf dist/library
 mv "$made" dist/library
