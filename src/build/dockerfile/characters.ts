@@ -1,9 +1,6 @@
 /** Classes of characters as Go's unicode package draws them, which differ a little from those of JavaScript. */
 
 const spaces = /^[\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]$/u;
-const edges =
-  /^[\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+|[\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+$/gu;
-
 export function isSpace(character: string): boolean {
   return spaces.test(character);
 }
@@ -18,7 +15,14 @@ export function isNameCharacter(character: string): boolean {
 
 /** Without white space at both ends. */
 export function trimSpace(text: string): string {
-  return text.replace(edges, '');
+  return trimSpaceStart(trimEndOf(text, isSpace));
+}
+
+/** Without what `isTrimmed` at the end. A loop: the regular expressions for it take the square of the length. */
+export function trimEndOf(text: string, isTrimmed: (character: string) => boolean): string {
+  let end = text.length;
+  while (end > 0 && isTrimmed(text.charAt(end - 1))) end -= 1;
+  return text.slice(0, end);
 }
 
 export function trimSpaceStart(text: string): string {

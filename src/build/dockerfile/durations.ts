@@ -13,8 +13,12 @@ const nanoseconds: Record<string, number> = {
   h: 3600e9,
 };
 
+/** Characters; nobody writes more, and the expressions below would take long. */
+const longest = 100;
+
 /** Whole nanoseconds. EngineError `invalid-argument` in Go's words. */
 export function parseDuration(text: string): number {
+  if (text.length > longest) throw invalid(`invalid duration ${quoted(`${text.slice(0, longest)}…`)}`);
   const [, sign, rest] = /^([+-]?)(.*)$/su.exec(text) ?? [];
   if (rest === '0') return 0;
   const parts = rest?.match(/(\d+\.?\d*|\.\d+)[a-zA-Zµμ]+/gu) ?? [];

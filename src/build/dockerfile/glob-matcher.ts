@@ -9,9 +9,19 @@ export function parentMatcher(glob: Glob): (path: string) => boolean {
     return (path) => path === literal || path.startsWith(below);
   }
   const expression = expressionOf(glob);
-  return expression === undefined
-    ? (path) => matchesGlobOrParent(glob, path)
-    : (path) => expression.test(path);
+  if (expression !== undefined) return (path) => expression.test(path);
+  const begin =
+    literalOf(
+      glob.slice(
+        0,
+        glob.findIndex((token) => !isLiteral(token)),
+      ),
+    ) ?? '';
+  return (path) => path.startsWith(begin) && matchesGlobOrParent(glob, path);
+}
+
+function isLiteral(token: Glob[number]): boolean {
+  return token.kind === 'one' && token.literal !== undefined;
 }
 
 function literalOf(glob: Glob): string | undefined {
@@ -26,7 +36,7 @@ function literalOf(glob: Glob): string | undefined {
 /** With more runs than these, a regular expression could take long for a text made to that end. */
 const mostRuns = 2;
 
-/** Undefined where there are too many runs, or a class: those go the slow way. */
+/** Undefined where there are too many runs: such go the slow way. */
 function expressionOf(glob: Glob): RegExp | undefined {
   if (glob.filter((token) => token.kind !== 'one').length > mostRuns) return undefined;
   let source = '';
@@ -34,9 +44,7 @@ function expressionOf(glob: Glob): RegExp | undefined {
     if (token.kind === 'star') source += '[^/]*';
     else if (token.kind === 'everything') source += '.*';
     else if (token.kind === 'folders') source += '(?:.*/)?';
-    else if (token.literal !== undefined) source += token.literal.replace(/[\\^$.*+?()[\]{}|/]/gu, '\\$&');
-    else if (token.isAny) source += '[^/]';
-    else return undefined;
+    else source += token.expression;
   }
   return new RegExp(`^${source}(?:/|$)`, 'su');
 }

@@ -7,8 +7,8 @@ import { EngineError } from '../../errors/engine-error.ts';
 type Test = (character: string) => boolean;
 
 type Token =
-  /** One character: this one, any but a slash, or what the test says. */
-  | { kind: 'one'; test: Test; literal?: string; isAny?: boolean }
+  /** One character: what the test and, the same in other words, the regular expression say. */
+  | { kind: 'one'; test: Test; expression: string; literal?: string }
   /** Any run without a slash. */
   | { kind: 'star' }
   /** Any run at all. */
@@ -45,13 +45,13 @@ function readToken(characters: readonly string[], index: number, folders: boolea
   const character = characters[index];
   if (character === '*') return readStars(characters, index, folders);
   if (character === '?')
-    return { token: { kind: 'one', test: (one) => one !== '/', isAny: true }, next: index + 1 };
+    return { token: { kind: 'one', test: (one) => one !== '/', expression: '[^/]' }, next: index + 1 };
   if (character === '[') {
-    const { token: test, next } = readClass(characters, index + 1);
-    return { token: { kind: 'one', test }, next };
+    return readClass(characters, index + 1);
   }
   const { token: literal, next } = readLiteral(characters, index);
-  return { token: { kind: 'one', test: (one) => one === literal, literal }, next };
+  const test: Test = (one) => one === literal;
+  return { token: { kind: 'one', test, expression: escaped(literal), literal }, next };
 }
 
 /**
@@ -74,7 +74,7 @@ function readLiteral(characters: readonly string[], index: number): Read<string>
 }
 
 /** Ranges up to the closing bracket, at least one; `^` at the front turns it round. */
-function readClass(characters: readonly string[], begin: number): Read<Test> {
+function readClass(characters: readonly string[], begin: number): Read<Token> {
   const negated = characters[begin] === '^';
   const ranges: Array<[from: string, to: string]> = [];
   let index = negated ? begin + 1 : begin;
@@ -85,7 +85,22 @@ function readClass(characters: readonly string[], begin: number): Read<Test> {
     index = to.next;
   }
   const isIn: Test = (one) => ranges.some(([from, to]) => from <= one && one <= to);
-  return { token: (one) => isIn(one) !== negated, next: index + 1 };
+  const rising = ranges.filter(([from, to]) => from <= to);
+  const members = rising.map(([from, to]) => `${escaped(from)}-${escaped(to)}`).join('');
+  return {
+    token: {
+      kind: 'one',
+      test: (one) => isIn(one) !== negated,
+      expression: `[${negated ? '^' : ''}${members}]`,
+    },
+    next: index + 1,
+  };
+}
+
+function escaped(character: string): string {
+  return /[\\^$.*+?()[\]{}|/-]/.test(character)
+    ? `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`
+    : character;
 }
 
 function readMember(characters: readonly string[], index: number): Read<string> {

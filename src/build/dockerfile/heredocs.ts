@@ -1,5 +1,6 @@
 /** Here-documents: `<<NAME`, `<<-NAME`, `3<<"NAME"` in a line, and what their text becomes. */
 import type { CommandLine, Heredoc } from './ast.ts';
+import { trimEndOf } from './characters.ts';
 import { expand } from './words.ts';
 
 const unset = (): undefined => undefined;
@@ -41,7 +42,7 @@ function quotesIn(text: string): number {
 
 /** Does this line of the file end it? */
 export function endsHeredoc(heredoc: Heredoc, line: string): boolean {
-  const bare = line.replace(/[\r\n]+$/, '');
+  const bare = trimEndOf(line, (one) => one === '\r' || one === '\n');
   return (heredoc.chomp ? bare.replace(/^\t+/, '') : bare) === heredoc.name;
 }
 

@@ -1,6 +1,6 @@
 /** Puts the lines of a file together to instructions: continuations joined, comments and empty lines within left out. */
 import type { Heredoc, ParserNote, SourceRange } from './ast.ts';
-import { trimSpace, trimSpaceStart } from './characters.ts';
+import { trimEndOf, trimSpace, trimSpaceStart } from './characters.ts';
 import { DirectiveReader } from './directives.ts';
 import { parseError, type SourceText } from './errors.ts';
 import { endsHeredoc } from './heredocs.ts';
@@ -125,12 +125,12 @@ export class LineReader {
 }
 
 function withoutEnd(line: string): string {
-  return line.replace(/[\r\n]+$/, '');
+  return trimEndOf(line, (one) => one === '\r' || one === '\n');
 }
 
 /** An escape at the end, unless escaped itself, goes on in the next line. Blanks behind it don't matter. */
 function withoutContinuation(line: string, mark: string): { text: string; ends: boolean } {
-  const bare = line.replace(/[ \t]+$/, '');
+  const bare = trimEndOf(line, (one) => one === ' ' || one === '\t');
   const continues = bare.endsWith(mark) && !bare.endsWith(mark + mark);
   return continues ? { text: bare.slice(0, -1), ends: false } : { text: line, ends: true };
 }
