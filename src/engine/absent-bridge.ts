@@ -20,6 +20,8 @@ export class AbsentBridge implements Bridge {
   readonly gateways: readonly string[] = [];
   readonly mtu = 0;
   readonly servesNames: boolean = false;
+  readonly namesInside: boolean = false;
+  readonly leadsOut: boolean = false;
 
   connect(): Promise<never> {
     return Promise.reject(

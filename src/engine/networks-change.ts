@@ -1,5 +1,6 @@
 /** Making, removing and pruning networks. */
 import { EngineError, isEngineError } from '../errors/engine-error.ts';
+import { isParentDriver } from '../network/macvlan-options.ts';
 import type { NetworkDescription, NetworkRequest } from '../network/network-types.ts';
 import { isBuiltinName } from './builtin-networks.ts';
 import type { Engine } from './engine.ts';
@@ -20,18 +21,17 @@ export interface CreateNetworkRequest extends NetworkRequest {
   ipamDriver: string;
 }
 
-/** Drivers of Docker's that Gantry has not. */
-const absentDrivers = new Set(['macvlan', 'ipvlan', 'overlay']);
-
 /** Durable, and there, when it resolves. EngineErrors in Docker's words. */
 export async function createNetwork(
   engine: Engine,
   request: CreateNetworkRequest,
 ): Promise<NetworkDescription> {
   validateRequest(request);
+  const driver = request.driver === '' || request.driver === 'default' ? 'bridge' : request.driver;
   const { description } = await engine.networks.create({
     ...request,
-    options: { ...engine.config.defaultNetworkOptions[request.driver || 'bridge'], ...request.options },
+    driver,
+    options: { ...engine.config.defaultNetworkOptions[driver], ...request.options },
   });
   publish(engine, description, 'create');
   return description;
@@ -53,16 +53,18 @@ function validateRequest({
     throw invalid(`invalid network name: ${JSON.stringify(name)}`);
   if (driver === 'host' || driver === 'null')
     throw new EngineError('forbidden', `only one instance of "${driver}" network is allowed`);
-  if (absentDrivers.has(driver))
-    throw new EngineError('not-implemented', `network driver ${driver}: not implemented by Gantry`, {
-      hint: 'use the driver bridge',
-    });
-  if (driver !== '' && driver !== 'bridge' && driver !== 'default')
+  if (driver === 'overlay')
+    throw new EngineError(
+      'unavailable',
+      'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.',
+      { hint: 'Gantry has no swarm: use the driver bridge, macvlan or ipvlan' },
+    );
+  if (driver !== '' && driver !== 'bridge' && driver !== 'default' && !isParentDriver(driver))
     throw new EngineError(
       'not-found',
       `could not find plugin ${driver} in v1 plugin registry: plugin not found`,
       {
-        hint: 'use the driver bridge',
+        hint: 'use the driver bridge, macvlan or ipvlan',
       },
     );
   if (ipamDriver !== '' && ipamDriver !== 'default')

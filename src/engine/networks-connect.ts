@@ -130,7 +130,7 @@ async function attach(
   const { endpoint, setup } = await bridge.connect({
     ...request,
     ports,
-    whileRunning: true,
+    runningPid: container.process?.shimPid ?? 0,
     defaultRoutes: noRoutes,
   });
   try {
@@ -162,7 +162,7 @@ async function detach(
   if (ipv4 !== undefined && endpoint.ports.length > 0)
     await engine.networks.movePorts(container.id, ipv4.networkId);
   await bridge.disconnect(container.id);
-  await detachInterface(engine.launcher, endpoint);
+  await detachInterface(engine.launcher, netnsOf(container), endpoint);
   if (container.process !== undefined) await settle(engine, container, before, configs);
   publishNetworkEvent(engine, container, 'disconnect', bridge.description);
 }
@@ -182,6 +182,7 @@ async function settle(
     ipv6: ipv6?.endpointId === former.ipv6?.endpointId ? undefined : ipv6,
   });
   if (ipv4 !== undefined) await engine.networks.movePorts(container.id, ipv4.networkId);
+  await engine.networks.serveInside(container.id, netnsOf(container));
   await refreshNetworkFiles(engine, container, before);
 }
 
@@ -219,6 +220,7 @@ export async function settleNetworks(engine: Engine): Promise<void> {
   for (const container of engine.containers.list()) {
     if (container.process === undefined) continue;
     const wanted = networksOf(container.record);
+    await engine.networks.serveInside(container.id, netnsOf(container));
     for (const endpoint of engine.networks.endpointsOf(container.id)) {
       const bridge = engine.networks.get(endpoint.networkId);
       if (bridge === undefined || wanted[bridge.description.name] !== undefined) continue;

@@ -1,6 +1,7 @@
 /** The files that tell a container of its networks: /etc/hosts and /etc/resolv.conf, at its start and as networks come and go. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { hostsFile, hostsFileOfHost } from '../network/hosts-file.ts';
+import { insideAddress } from '../network/names/inside-names.ts';
 import type { Endpoint } from '../network/network-types.ts';
 import { containerResolvConf, parseResolvConf, usesLocalStub } from '../network/resolv-conf.ts';
 import type { Container } from './container-table.ts';
@@ -38,9 +39,11 @@ export async function resolvConfContent(
   const { config } = engine;
   const { dnsSearch, dnsOptions } = record.hostConfig;
   const nameServices = endpoints
-    .filter(({ networkId }) => engine.networks.get(networkId)?.servesNames === true)
+    .filter(({ networkId }) => isAskedAtGateway(engine, networkId))
     .map(({ gateway }) => gateway)
     .slice(0, mostServers);
+  if (nameServices.length === 0 && endpoints.some(({ networkId }) => isAskedInside(engine, networkId)))
+    nameServices.push(insideAddress);
   const asked = askedServers(engine, record);
   const own = parseResolvConf(await readOr('/etc/resolv.conf', ''));
   const stub = kind === 'bridge' && usesLocalStub(own);
@@ -56,6 +59,15 @@ export async function resolvConfContent(
     keepLoopback: kind === 'host',
     nameServices: asked.length > 0 && asked.every(isLoopback) ? [] : nameServices,
   });
+}
+
+function isAskedAtGateway(engine: Engine, networkId: string): boolean {
+  const network = engine.networks.get(networkId);
+  return network?.servesNames === true && !network.namesInside;
+}
+
+function isAskedInside(engine: Engine, networkId: string): boolean {
+  return engine.networks.get(networkId)?.namesInside === true;
 }
 
 /**

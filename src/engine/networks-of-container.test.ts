@@ -17,10 +17,12 @@ import { validateEndpoint } from './networks-validate.ts';
 class NamedBridge extends AbsentBridge {
   override readonly description: Bridge['description'];
   override readonly servesNames: boolean;
+  override readonly leadsOut: boolean;
 
   constructor(name: string, more: Partial<Bridge['description']> = {}) {
     super();
     this.servesNames = name !== 'bridge';
+    this.leadsOut = more.internal !== true;
     this.description = { ...new AbsentBridge().description, id: `${name}-id`.padEnd(64, '0'), name, ...more };
   }
 }

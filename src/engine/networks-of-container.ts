@@ -90,7 +90,7 @@ export function withRoutes(places: ReadonlyArray<Omit<Place, 'defaultRoutes'>>):
       (other.config.gatewayPriority ?? 0) - (one.config.gatewayPriority ?? 0) ||
       (one.bridge.description.name < other.bridge.description.name ? -1 : 1),
   );
-  const leading = ordered.filter(({ bridge }) => !bridge.description.internal);
+  const leading = ordered.filter(({ bridge }) => bridge.leadsOut);
   const [first] = leading;
   const first6 = leading.find(({ bridge }) => bridge.description.enableIpv6);
   return ordered.map((place) => ({

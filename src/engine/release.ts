@@ -24,7 +24,9 @@ export async function releaseRun(engine: Engine, container: Container): Promise<
 
 /** Gives back addresses and ports. Idempotent. */
 export async function disconnectNetworks(engine: Engine, container: Container): Promise<void> {
-  for (const { networkId } of engine.networks.endpointsOf(container.id)) {
+  const endpoints = engine.networks.endpointsOf(container.id);
+  if (endpoints.length > 0) engine.networks.silence(container.id);
+  for (const { networkId } of endpoints) {
     const bridge = engine.networks.get(networkId);
     if (bridge === undefined) continue;
     await bridge.disconnect(container.id);

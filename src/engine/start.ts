@@ -202,6 +202,8 @@ async function giveAddress(
   ]);
   if (prepared.status === 'rejected') throw prepared.reason;
   if (written.status === 'rejected') throw written.reason;
+  if (endpoints.length > 0)
+    await engine.networks.serveInside(container.id, `/proc/${prepared.value.shimPid}/ns/net`);
   const addresses = endpoints.map(({ ipAddress, prefixLength }) => `${ipAddress}/${prefixLength}`);
   const address = addresses.length === 0 ? 'no address of its own' : addresses.join(', ');
   return [

@@ -100,6 +100,6 @@ function numberOf(message: unknown, field: string): number | undefined {
 function refused(errno: number | undefined): EngineError {
   const why = errno === undefined ? 'no socket came' : getSystemErrorName(-errno);
   return new EngineError('internal', `cannot open a socket in a container's network: ${why}`, {
-    details: { errno },
+    details: { errno: errno ?? 0 },
   });
 }

@@ -18,12 +18,7 @@ import { interfaceSetup } from './interface-setup.ts';
 import { formatSubnet } from './ip-address.ts';
 import { type Addresses, addressesOf, NetworkAddresses } from './network-addresses.ts';
 import type { DriverNetwork } from './network-driver.ts';
-import type {
-  Endpoint,
-  EndpointRequest,
-  NetworkDescription,
-  PublishedPort,
-} from './network-types.ts';
+import type { Endpoint, EndpointRequest, NetworkDescription, PublishedPort } from './network-types.ts';
 import { raiseBridgePort } from './rtnetlink.ts';
 
 /** What the bridges of a daemon share. */

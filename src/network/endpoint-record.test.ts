@@ -30,7 +30,7 @@ test('a damaged record is data loss', () => {
     null,
     7,
     {},
-    { ...endpoint, ipAddress: '' },
+    { ...endpoint, ipAddress: '', ipv6Address: undefined },
     { ...endpoint, prefixLength: '16' },
     { ...endpoint, ports: {} },
     { ...endpoint, ports: [{ protocol: 'icmp' }] },

@@ -17,12 +17,13 @@ export function parseEndpoint(value: unknown): Endpoint {
     containerId: text(record, 'containerId'),
     endpointId: text(record, 'endpointId'),
     networkId: text(record, 'networkId'),
-    ipAddress: text(record, 'ipAddress'),
+    ipAddress:
+      record['ipv6Address'] === undefined ? text(record, 'ipAddress') : textOrNone(record, 'ipAddress'),
     prefixLength: integer(record, 'prefixLength'),
-    gateway: text(record, 'gateway'),
+    gateway: textOrNone(record, 'gateway'),
     ...(record['ipv6Address'] === undefined ? {} : ipv6Fields(record)),
-    macAddress: text(record, 'macAddress'),
-    hostInterface: text(record, 'hostInterface'),
+    macAddress: textOrNone(record, 'macAddress'),
+    hostInterface: textOrNone(record, 'hostInterface'),
     ...(record['interfaceName'] === undefined ? {} : { interfaceName: text(record, 'interfaceName') }),
     ports: ports.map(parsePort),
     ...(record['publishFrom'] === undefined ? {} : { publishFrom: texts(record, 'publishFrom') }),
@@ -61,7 +62,7 @@ function ipv6Fields(record: Record<string, unknown>) {
   return {
     ipv6Address: text(record, 'ipv6Address'),
     ipv6PrefixLength: integer(record, 'ipv6PrefixLength'),
-    ipv6Gateway: text(record, 'ipv6Gateway'),
+    ipv6Gateway: textOrNone(record, 'ipv6Gateway'),
   };
 }
 
@@ -89,6 +90,10 @@ function text(record: Record<string, unknown>, key: string): string {
   const value = record[key];
   if (typeof value !== 'string' || value === '') throw damaged(key);
   return value;
+}
+
+function textOrNone(record: Record<string, unknown>, key: string): string {
+  return record[key] === '' ? '' : text(record, key);
 }
 
 function integer(record: Record<string, unknown>, key: string): number {

@@ -1,5 +1,6 @@
 /** The rtnetlink messages that give one container its interface: a veth pair, addresses and default routes. Pure. */
 import type { NetworkSetup } from '../host/network-setup.ts';
+import { namesDaemonNamespace } from './macvlan-messages.ts';
 import type { DefaultRoutes, Endpoint } from './network-types.ts';
 import {
   addAddress,
@@ -88,7 +89,11 @@ function outsideMessages({ endpoint, bridgeIndex, isolated }: InterfaceRequest):
 }
 
 /** Written before the interface is made, so that it is born with them: `conf/default` is what a new interface copies. */
-function interfaceSysctls({ endpoint, sysctls, kernelHasIpv6 }: InterfaceRequest): Record<string, string> {
+export function interfaceSysctls({
+  endpoint,
+  sysctls,
+  kernelHasIpv6,
+}: Pick<InterfaceRequest, 'endpoint' | 'sysctls' | 'kernelHasIpv6'>): Record<string, string> {
   if (!kernelHasIpv6) return { ...sysctls };
   if (endpoint.ipv6Address === undefined) return { 'ipv6/conf/default/disable_ipv6': '1', ...sysctls };
   return { 'ipv6/conf/default/accept_ra': '0', 'ipv6/conf/default/accept_dad': '0', ...sysctls };
@@ -103,10 +108,18 @@ const ipv6Off = 'ipv6/conf/default/disable_ipv6';
 export function joinSetups(parts: ReadonlyArray<{ endpoint: Endpoint; setup: NetworkSetup }>): NetworkSetup {
   const mixed = new Set(parts.map(({ setup }) => setup.sysctls?.[ipv6Off])).size > 1;
   return {
-    inside: parts.flatMap(({ setup }) => setup.inside),
+    inside: daemonNamedFirst(parts.flatMap(({ setup }) => setup.inside)),
     outside: parts.flatMap(({ setup }) => setup.outside),
     sysctls: Object.assign({}, ...parts.map((part) => (mixed ? withOwnIpv6(part) : part.setup.sysctls))),
   };
+}
+
+/** Once is enough, and before the kernel makes up a name by itself, which it does for a veth pair. */
+function daemonNamedFirst(messages: readonly Uint8Array[]): Uint8Array[] {
+  return [
+    ...messages.filter(namesDaemonNamespace).slice(0, 1),
+    ...messages.filter((message) => !namesDaemonNamespace(message)),
+  ];
 }
 
 function withOwnIpv6({

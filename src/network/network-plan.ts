@@ -14,6 +14,7 @@ import {
   subnetContains,
   subnetsOverlap,
 } from './ip-address.ts';
+import { isParentDriver, parseParentOptions, refuseSharedParent } from './macvlan-options.ts';
 import { bridgeOption, parseBridgeOptions } from './network-options.ts';
 import type { NetworkDescription, NetworkPool, NetworkRequest } from './network-types.ts';
 import {
@@ -47,6 +48,8 @@ export function planNetwork(
       hint: 'leave out --ipv4=false',
     });
   }
+  const driver = request.driver || 'bridge';
+  if (isParentDriver(driver)) parseParentOptions({ id, driver, options: request.options });
   const asked = request.ipam.pools.map(checkedPool);
   const enableIpv6 = request.enableIpv6 ?? (around.ipv6 || asked.some(isIpv6));
   const pools = [poolFor(asked, 4, id, around), ...(enableIpv6 ? [poolFor(asked, 6, id, around)] : [])];
@@ -54,7 +57,7 @@ export function planNetwork(
   const description: NetworkDescription = {
     id,
     name: request.name,
-    driver: 'bridge',
+    driver,
     createdAt,
     internal: request.internal,
     attachable: request.attachable,
@@ -64,7 +67,8 @@ export function planNetwork(
     options: request.options,
     labels: request.labels,
   };
-  refuseSameBridge(description, around.networks);
+  if (!isParentDriver(driver)) refuseSameBridge(description, around.networks);
+  else refuseSharedParent(description, around.networks);
   return description;
 }
 
@@ -74,23 +78,10 @@ export function bridgeOf(
   daemon: { nftTable: string; mtu: number | undefined; defaultAddress: string | undefined },
 ): { config: BridgeConfig; plan: BridgePlan } {
   const options = parseBridgeOptions(description.options);
-  const [pool4, pool6] = [pickPool(description, 4), pickPool(description, 6)];
-  if (pool4 === undefined) throw new EngineError('data-loss', `the network ${description.id} has no subnet`);
   const defaultAddress = options.hostBinding ?? daemon.defaultAddress;
   const mtu = options.mtu ?? daemon.mtu ?? 1500;
-  const plan: BridgePlan = {
-    networkId: description.id,
-    mac: bridgeMac(description.id),
-    mtu,
-    ipv4: subnetOf(pool4),
-    range: rangeOf(pool4),
-    ipv6: pool6 === undefined ? undefined : subnetOf(pool6),
-    reserved: description.ipam.pools.flatMap(({ auxiliary = {} }) => Object.values(auxiliary)),
-  };
-  const range6 = pool6 === undefined ? undefined : rangeOf(pool6);
-  if (range6 !== undefined) plan.range6 = range6;
   return {
-    plan,
+    plan: planOf(description, mtu),
     config: {
       name: bridgeName(description),
       nftTable: daemon.nftTable,
@@ -102,6 +93,24 @@ export function bridgeOf(
       ...(options.interfacePrefix === undefined ? {} : { interfacePrefix: options.interfacePrefix }),
     },
   };
+}
+
+/** Subnets, ranges and gateways of a network, from its record. */
+export function planOf(description: NetworkDescription, mtu: number): BridgePlan {
+  const [pool4, pool6] = [pickPool(description, 4), pickPool(description, 6)];
+  if (pool4 === undefined) throw new EngineError('data-loss', `the network ${description.id} has no subnet`);
+  const plan: BridgePlan = {
+    networkId: description.id,
+    mac: bridgeMac(description.id),
+    mtu,
+    ipv4: subnetOf(pool4),
+    range: rangeOf(pool4),
+    ipv6: pool6 === undefined ? undefined : subnetOf(pool6),
+    reserved: description.ipam.pools.flatMap(({ auxiliary = {} }) => Object.values(auxiliary)),
+  };
+  const range6 = pool6 === undefined ? undefined : rangeOf(pool6);
+  if (range6 !== undefined) plan.range6 = range6;
+  return plan;
 }
 
 /** The user's, or Docker's `br-` and twelve digits of the ID. */
@@ -237,7 +246,9 @@ function refuseOverlap({ subnet }: NetworkPool, networks: readonly NetworkDescri
 
 function refuseSameBridge(wanted: NetworkDescription, networks: readonly NetworkDescription[]): void {
   const name = bridgeName(wanted);
-  const other = networks.find((network) => bridgeName(network) === name);
+  const other = networks.find(
+    ({ driver, ...network }) => driver === 'bridge' && bridgeName(network) === name,
+  );
   if (other === undefined) return;
   throw new EngineError(
     'forbidden',

@@ -10,8 +10,13 @@ import type { EndpointStore } from './endpoint-store.ts';
 import { deleteLinks, readHostNetwork, usedSubnets } from './host-network.ts';
 import { interfaceNameOf } from './interface-setup.ts';
 import { parseSubnet } from './ip-address.ts';
+import { MacvlanNetwork } from './macvlan-network.ts';
+import { isParentDriver } from './macvlan-options.ts';
+import { RecentLinks } from './macvlan-recent.ts';
 import type { NameService } from './names/name-service.ts';
-import { bridgeOf, planNetwork, type Surroundings } from './network-plan.ts';
+import type { DriverNetwork } from './network-driver.ts';
+import { parseBridgeOptions } from './network-options.ts';
+import { bridgeOf, planNetwork, planOf, type Surroundings } from './network-plan.ts';
 import type { Bridge, Endpoint, NetworkDescription, NetworkRequest, NetworkSet } from './network-types.ts';
 
 export interface NetworkSetParts extends Omit<BridgeParts, 'names' | 'egress'> {
@@ -38,9 +43,10 @@ export interface NetworkDefaults {
 export class Networks implements NetworkSet {
   readonly defaultBridge: BridgeNetwork | undefined;
   readonly #parts: NetworkSetParts;
-  readonly #bridges = new Map<string, BridgeNetwork>();
+  readonly #bridges = new Map<string, DriverNetwork>();
   /** Held while a network is made or removed. */
   readonly #lock = new Mutex();
+  readonly #recent = new RecentLinks();
   #hasPorts = false;
   #watch: NodeJS.Timeout | undefined;
   #looking: Promise<void> | undefined;
@@ -51,7 +57,7 @@ export class Networks implements NetworkSet {
     parts.egress.ownSubnetsBy(() => this.list().flatMap(({ rules }) => rules?.subnets ?? []));
     this.defaultBridge = defaultBridge;
     if (defaultBridge !== undefined) this.#enter(defaultBridge);
-    for (const [, description] of parts.record.entries()) this.#enter(this.#makeBridge(description));
+    for (const [, description] of parts.record.entries()) this.#enter(this.#make(description));
   }
 
   /** Names are answered as soon as this resolves, where the bridges are there: containers that run wait for it. */
@@ -64,11 +70,11 @@ export class Networks implements NetworkSet {
     return this.#parts.firewall.backendName;
   }
 
-  list(): BridgeNetwork[] {
+  list(): DriverNetwork[] {
     return [...this.#bridges.values()];
   }
 
-  get(id: string): BridgeNetwork | undefined {
+  get(id: string): DriverNetwork | undefined {
     return this.#bridges.get(id);
   }
 
@@ -89,7 +95,8 @@ export class Networks implements NetworkSet {
   async movePorts(containerId: string, toNetworkId: string): Promise<void> {
     const to = this.#bridges.get(toNetworkId);
     const from = this.list().find((bridge) => (bridge.endpoint(containerId)?.ports.length ?? 0) > 0);
-    if (to === undefined || from === undefined || from === to) return;
+    // Other drivers publish nothing: the ports stay where they are.
+    if (!(to instanceof BridgeNetwork) || !(from instanceof BridgeNetwork) || from === to) return;
     await to.takePorts(from, containerId);
   }
 
@@ -103,6 +110,12 @@ export class Networks implements NetworkSet {
     this.#parts.names.silence(containerId);
   }
 
+  async serveInside(containerId: string, netns: string): Promise<void> {
+    const wanted = this.list().some((one) => one.namesInside && one.endpoint(containerId) !== undefined);
+    if (wanted) await this.#parts.names.openInside(containerId, netns);
+    else await this.#parts.names.closeInside(containerId);
+  }
+
   /** The record says what there is; the kernel is made to agree. */
   async reconcile(live: ReadonlySet<string>): Promise<void> {
     const { launcher, firewall, endpoints, defaults } = this.#parts;
@@ -114,7 +127,7 @@ export class Networks implements NetworkSet {
     await deleteLinks(launcher, strayBridges(defaults.nftTable, host, known));
     for (const bridge of bridges) {
       await this.#orWarn(bridge, () => bridge.raise(host));
-      firewall.note(bridge.rules);
+      if (bridge.rules !== undefined) firewall.note(bridge.rules);
     }
     await firewall.rebuild(bridges.flatMap((bridge) => bridge.endpoints()));
     await this.#parts.egress.rebuild();
@@ -177,10 +190,11 @@ export class Networks implements NetworkSet {
       ipv6: defaults.ipv6,
     };
     const description = planNetwork(randomBytes(32).toString('hex'), request, around, Date.now());
-    const bridge = this.#makeBridge(description);
+    const bridge = this.#make(description);
     try {
       await bridge.raise();
-      await firewall.addBridge(bridge.rules);
+      await bridge.prove();
+      if (bridge.rules !== undefined) await firewall.addBridge(bridge.rules);
       // Last of all: what is there without a record, the next start takes away.
       record.put(description.id, description);
     } catch (error) {
@@ -208,6 +222,36 @@ export class Networks implements NetworkSet {
     await bridge.destroy();
   }
 
+  #make(description: NetworkDescription): DriverNetwork {
+    return isParentDriver(description.driver)
+      ? this.#makeMacvlan(description)
+      : this.#makeBridge(description);
+  }
+
+  #makeMacvlan(description: NetworkDescription): MacvlanNetwork {
+    const { defaults, endpoints, names, launcher, host } = this.#parts;
+    const { id, name, internal, ipam, options } = description;
+    const { mtu } = parseBridgeOptions(options);
+    names.addNetwork(
+      { id, name, internal, subnets: ipam.pools.map(({ subnet }) => parseSubnet(subnet)) },
+      [],
+    );
+    return new MacvlanNetwork(
+      { launcher, host, names },
+      {
+        description,
+        plan: planOf(description, mtu ?? 0),
+        mtu,
+        nftTable: defaults.nftTable,
+        record: endpoints.part(id),
+        recorded: endpoints.recorded(id),
+        isParentShared: (parent) =>
+          this.list().some((one) => one.description.id !== id && one.interfaceName === parent),
+        recent: this.#recent,
+      },
+    );
+  }
+
   #makeBridge(description: NetworkDescription): BridgeNetwork {
     const { defaults, endpoints, names, launcher, firewall, ports, host } = this.#parts;
     const { id, name, internal, ipam } = description;
@@ -221,12 +265,12 @@ export class Networks implements NetworkSet {
     );
   }
 
-  #enter(bridge: BridgeNetwork): void {
+  #enter(bridge: DriverNetwork): void {
     this.#bridges.set(bridge.description.id, bridge);
   }
 
   /** One network's trouble is not the others', nor the daemon's. The default bridge's is. */
-  async #orWarn(bridge: BridgeNetwork, work: () => Promise<void>): Promise<void> {
+  async #orWarn(bridge: DriverNetwork, work: () => Promise<void>): Promise<void> {
     try {
       await work();
     } catch (error) {

@@ -30,12 +30,13 @@ export interface Endpoint {
   networkId: string;
   ipAddress: string;
   prefixLength: number;
+  /** '' for none, as that of IPv6. */
   gateway: string;
   ipv6Address?: string;
   ipv6PrefixLength?: number;
   ipv6Gateway?: string;
   macAddress: string;
-  /** The host's end of the veth pair. */
+  /** The host's end of the veth pair; '' where there is none (macvlan, ipvlan). */
   hostInterface: string;
   /** The container's end; `eth0` unless told. */
   interfaceName?: string;
@@ -82,8 +83,8 @@ export interface EndpointRequest {
   sysctls?: Readonly<Record<string, string>>;
   /** Which of the container's interfaces it is: 0 (unless told) for `eth0`. */
   interfaceNumber?: number;
-  /** The container runs: its interface is made by the launcher, not by its shim. */
-  whileRunning?: boolean;
+  /** The container runs, and this is a process in its network namespace: its interface is made by the launcher, not by its shim. */
+  runningPid?: number;
   /** Which families' default routes go by this network; both unless told. */
   defaultRoutes?: DefaultRoutes;
   naming?: EndpointNaming;
@@ -132,8 +133,12 @@ export interface Bridge {
   readonly gateways: readonly string[];
   /** MTU of the bridge and of the containers' interfaces. */
   readonly mtu: number;
-  /** Has it a name service on its gateway address? */
+  /** Has it a name service? It is one of the user's then, not the default bridge. */
   readonly servesNames: boolean;
+  /** The name service listens in each container's own namespace (127.0.0.11), not on the gateway's address, which is not the host's. */
+  readonly namesInside: boolean;
+  /** Can a default route go by it? */
+  readonly leadsOut: boolean;
   /**
    * Takes an address, a name for the veth and the host ports, and enters the nft elements. The interface itself is made by
    * the shim from `setup`. EngineError `conflict`/`internal` in Docker's words where a port is taken ("Bind for 0.0.0.0:80 failed: port is already allocated").
@@ -148,6 +153,8 @@ export interface Bridge {
 /** What a user asks for when a network is made. */
 export interface NetworkRequest {
   name: string;
+  /** `bridge`, `macvlan` or `ipvlan`; bridge unless told. */
+  driver?: string;
   internal: boolean;
   attachable: boolean;
   enableIpv4: boolean;
@@ -177,8 +184,10 @@ export interface NetworkSet {
   movePorts(containerId: string, toNetworkId: string): Promise<void>;
   /** Other names for a container on a network, at once. */
   rename(containerId: string, networkId: string, names: readonly string[]): void;
-  /** Its names are answered no more: it has ended. */
+  /** Its names are answered no more, and it asks no more: it has ended. */
   silence(containerId: string): void;
+  /** Lets it ask for names in its own network namespace (at `netns`), where one of its networks wants that. Idempotent. */
+  serveInside(containerId: string, netns: string): Promise<void>;
   /** Makes or repairs bridges, addresses, forwarding, the nft table; releases endpoints of containers not in `live`, and what a crash left. */
   reconcile(live: ReadonlySet<string>): Promise<void>;
   /** Puts the table back where a reload of the host's firewall took it away. */

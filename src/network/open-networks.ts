@@ -1,6 +1,7 @@
 /** Puts the networks together: from the daemon's configuration, the record, and what the host is like. */
 import type { IptablesVariant } from '../host/iptables.ts';
 import type { Launcher } from '../host/launcher-types.ts';
+import { NamespaceSockets } from '../host/namespace-sockets.ts';
 import type { Collection } from '../util/collection.ts';
 import { type BridgeConfig, describeBridge, planBridge } from './bridge-config.ts';
 import { BridgeNetwork } from './bridge-network.ts';
@@ -14,6 +15,7 @@ import { type HostNetwork, readHostNetwork } from './host-network.ts';
 import { HostPorts } from './host-ports.ts';
 import { parseSubnet } from './ip-address.ts';
 import { HostResolvers } from './names/host-resolvers.ts';
+import { InsideNames } from './names/inside-names.ts';
 import { NameForwarder } from './names/name-forwarder.ts';
 import { NameService } from './names/name-service.ts';
 import { type NetworkSetParts, Networks } from './network-set.ts';
@@ -57,6 +59,7 @@ export async function openNetworks(options: NetworksOptions): Promise<Networks> 
     warn,
     resolvers: new HostResolvers(),
     forwarder: new NameForwarder(),
+    inside: new InsideNames(launcher, new NamespaceSockets()),
   });
   const host = await readHostKernel();
   const egress = new EgressGuards({

@@ -4,8 +4,9 @@ import type { Launcher } from '../host/launcher-types.ts';
 import type { NetworkSetup } from '../host/network-setup.ts';
 import { deleteLinks, sendAll } from './host-network.ts';
 import { interfaceIndex, interfaceNameOf } from './interface-setup.ts';
+import { addLinkDefaultRoute } from './macvlan-messages.ts';
 import type { Endpoint } from './network-types.ts';
-import { addDefaultRoute } from './rtnetlink.ts';
+import { addDefaultRoute, deleteLink } from './rtnetlink.ts';
 
 type Helpers = Pick<Launcher, 'run' | 'netlink'>;
 
@@ -23,6 +24,7 @@ export async function attachInterface(
   const what = `make ${interfaceNameOf(endpoint)} of a container`;
   await setParameters(launcher, netns, endpoint, setup.sysctls ?? {});
   try {
+    await sendAll(launcher, what, setup.before ?? []);
     const { failure } = await launcher.netlink(setup.inside, netns);
     if (failure !== undefined) {
       throw new EngineError(
@@ -32,17 +34,15 @@ export async function attachInterface(
     }
     await sendAll(launcher, what, setup.outside);
   } catch (error) {
-    await detachInterface(launcher, endpoint);
+    await detachInterface(launcher, netns, endpoint);
     throw error;
   }
 }
 
-/** Deletes the interface by the host's end of it; nothing happens where it is gone. */
-export async function detachInterface(
-  launcher: Helpers,
-  { hostInterface }: Pick<Endpoint, 'hostInterface'>,
-): Promise<void> {
-  await deleteLinks(launcher, [hostInterface]);
+/** Deletes the interface, by the host's end of it where it has one; nothing happens where it is gone. */
+export async function detachInterface(launcher: Helpers, netns: string, endpoint: Endpoint): Promise<void> {
+  if (endpoint.hostInterface !== '') return deleteLinks(launcher, [endpoint.hostInterface]);
+  await launcher.netlink([deleteLink(interfaceNameOf(endpoint))], netns);
 }
 
 /** Lets the default routes of a namespace go by these endpoints, in place of those that there are. Undefined changes nothing. */
@@ -52,13 +52,19 @@ export async function setDefaultRoutes(
   { ipv4, ipv6 }: { ipv4: Endpoint | undefined; ipv6: Endpoint | undefined },
 ): Promise<void> {
   const messages = [
-    ...(ipv4 === undefined ? [] : [addDefaultRoute(indexOf(ipv4), ipv4.gateway, true)]),
-    ...(ipv6?.ipv6Gateway === undefined ? [] : [addDefaultRoute(indexOf(ipv6), ipv6.ipv6Gateway, true)]),
+    ...(ipv4 === undefined ? [] : [defaultRoute(ipv4, 4, ipv4.gateway)]),
+    ...(ipv6?.ipv6Gateway === undefined ? [] : [defaultRoute(ipv6, 6, ipv6.ipv6Gateway)]),
   ];
   if (messages.length === 0) return;
   const { failure } = await launcher.netlink(messages, netns);
   if (failure === undefined) return;
   throw new EngineError('internal', `cannot set the default route of a container: errno ${failure.errno}`);
+}
+
+/** Without a gateway the interface itself leads everywhere (ipvlan l3): what leads nowhere is no default route's. */
+function defaultRoute(endpoint: Endpoint, version: 4 | 6, gateway: string): Buffer {
+  const index = indexOf(endpoint);
+  return gateway === '' ? addLinkDefaultRoute(index, version, true) : addDefaultRoute(index, gateway, true);
 }
 
 function indexOf(endpoint: Endpoint): number {

@@ -195,7 +195,7 @@ test('predefined networks are protected, and what can’t be is refused in Docke
     [['network', 'rm', 'bridge'], /bridge is a pre-defined network and cannot be removed/],
     [['network', 'create', 'host'], /operation is not permitted on predefined host network/],
     [['network', 'create', 'app'], /network with name app already exists/],
-    [['network', 'create', '-d', 'macvlan', 'x'], /macvlan: not implemented by Gantry/],
+    [['network', 'create', '-d', 'overlay', 'x'], /This node is not a swarm manager/],
     [['network', 'create', '--subnet', '10.243.0.1/24', 'x'], /it should be 10\.243\.0\.0\/24/],
     [['network', 'connect', 'host', 'site'], /connected to host network/],
     [['network', 'connect', 'nosuch', 'site'], /network nosuch not found/],

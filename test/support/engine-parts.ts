@@ -134,6 +134,7 @@ function onlyDefault(bridge: GivenBridge): NetworkSet {
     movePorts: none,
     rename: () => undefined,
     silence: () => undefined,
+    serveInside: none,
     reconcile: none,
     mendFirewall: none,
     close: none,

@@ -34,13 +34,18 @@ export function listenUdp(address: string, port: number, answer: AnswerQuery): P
   });
   socket.bind({ address, port, exclusive: true }, () => {
     socket.removeAllListeners('error');
-    socket.on('error', () => undefined);
-    socket.on('message', (message, peer) => void answerUdp(socket, message, peer, answer));
-    trySetBuffer(socket);
-    const close = (): Promise<void> => new Promise((closed) => socket.close(() => closed()));
-    resolve({ port: socket.address().port, close });
+    resolve(serveUdp(socket, answer));
   });
   return promise;
+}
+
+/** Answers by a socket that is bound. */
+export function serveUdp(socket: UdpSocket, answer: AnswerQuery): Listening {
+  socket.on('error', () => undefined);
+  socket.on('message', (message, peer) => void answerUdp(socket, message, peer, answer));
+  trySetBuffer(socket);
+  const close = (): Promise<void> => new Promise((closed) => socket.close(() => closed()));
+  return { port: socket.address().port, close };
 }
 
 async function answerUdp(
@@ -67,22 +72,28 @@ function trySetBuffer(socket: UdpSocket): void {
 }
 
 export function listenTcp(address: string, port: number, answer: AnswerQuery): Promise<Listening> {
-  const open = new Set<Socket>();
-  const server = createServer((socket) => {
-    open.add(socket);
-    socket.on('close', () => open.delete(socket));
-    serve(socket, answer);
-  });
-  server.maxConnections = mostConnections;
+  const server = createServer();
   server.unref();
   const { promise, resolve, reject } = Promise.withResolvers<Listening>();
   server.once('error', reject);
   server.listen({ host: address, port, exclusive: true, ipv6Only: isIPv6(address) }, () => {
     server.removeListener('error', reject);
-    server.on('error', () => undefined);
-    resolve({ port: portOf(server), close: () => closeAll(server, open) });
+    resolve(serveTcp(server, answer));
   });
   return promise;
+}
+
+/** Answers by a server that listens. */
+export function serveTcp(server: Server, answer: AnswerQuery): Listening {
+  const open = new Set<Socket>();
+  server.maxConnections = mostConnections;
+  server.on('error', () => undefined);
+  server.on('connection', (socket) => {
+    open.add(socket);
+    socket.on('close', () => open.delete(socket));
+    serve(socket, answer);
+  });
+  return { port: portOf(server), close: () => closeAll(server, open) };
 }
 
 function closeAll(server: Server, open: ReadonlySet<Socket>): Promise<void> {

@@ -5,6 +5,7 @@ import { isUnspecified } from '../ip-address.ts';
 import type { Endpoint, PublishedPort } from '../network-types.ts';
 import { HostAddresses } from './host-addresses.ts';
 import type { HostResolvers } from './host-resolvers.ts';
+import type { InsideNames } from './inside-names.ts';
 import type { NameForwarder, NameProtocol } from './name-forwarder.ts';
 import {
   addressOfPointer,
@@ -15,13 +16,15 @@ import {
   parseQuery,
   rcode,
 } from './name-message.ts';
-import { type Listening, listenTcp, listenUdp } from './name-server.ts';
+import { type AnswerQuery, type Listening, listenTcp, listenUdp } from './name-server.ts';
 import { type Asker, NameZone, type ZoneNetwork } from './name-zone.ts';
 
 export interface NameServiceOptions {
   firewall: Firewall;
   resolvers: HostResolvers;
   forwarder: NameForwarder;
+  /** The listeners in containers' own namespaces. */
+  inside: InsideNames;
   warn: (message: string, hint: string) => void;
 }
 
@@ -66,6 +69,24 @@ export class NameService {
 
   silence(containerId: string): void {
     this.#zone.silence(containerId);
+    // A socket in its namespace would keep that alive.
+    this.#options.inside.close(containerId).catch(() => undefined);
+  }
+
+  /** Lets a container ask at 127.0.0.11 in its network namespace. What keeps it from that is told, and is not the container's end. */
+  async openInside(containerId: string, netns: string): Promise<void> {
+    const answer: AnswerQuery = (message, _address, by) =>
+      this.#reply(this.#zone.insideAsker(containerId), message, by).catch(() => undefined);
+    await this.#options.inside.open(containerId, netns, answer).catch((error: unknown) => {
+      this.#options.warn(
+        `a container can't ask for names: ${messageOf(error)}`,
+        'find out what keeps it from that, and start the container anew',
+      );
+    });
+  }
+
+  closeInside(containerId: string): Promise<void> {
+    return this.#options.inside.close(containerId);
   }
 
   /** Listens on a network's gateways, where it does not yet. Call it once the bridge has its addresses. */
@@ -98,6 +119,7 @@ export class NameService {
   async close(): Promise<void> {
     const all = [...this.#networks.values()];
     this.#networks.clear();
+    await this.#options.inside.closeAll();
     await Promise.all(all.flatMap(({ listening }) => [...listening.values()].map((one) => one.close())));
   }
 
@@ -141,14 +163,22 @@ export class NameService {
     }
   }
 
-  async #answer(
+  #answer(
     networkId: string,
     message: Buffer,
     address: string,
     protocol: NameProtocol,
   ): Promise<Buffer | undefined> {
-    const query = parseQuery(message);
     const asker = this.#zone.asker(networkId, address, (one) => this.#hostAddresses.has(one));
+    return this.#reply(asker, message, protocol);
+  }
+
+  async #reply(
+    asker: Asker | undefined,
+    message: Buffer,
+    protocol: NameProtocol,
+  ): Promise<Buffer | undefined> {
+    const query = parseQuery(message);
     if (query === undefined || asker === undefined) return undefined;
     if (query.fault !== undefined) return failureReply(query, query.fault);
     const reply = this.#own(asker, query);

@@ -87,6 +87,13 @@ export class NameZone {
     return isNear ? { container: undefined, endpoints: [], networks: [state.network] } : undefined;
   }
 
+  /** A container that asks in its own network namespace; undefined where it is on none of the networks. */
+  insideAsker(containerId: string): Asker | undefined {
+    const [first] = this.#byContainer.get(containerId) ?? [];
+    const network = first === undefined ? undefined : this.#networks.get(first.networkId)?.network;
+    return network === undefined ? undefined : this.#container(network, containerId);
+  }
+
   /** Addresses of a family (4 or 6) under a name; undefined where the name is nobody's. In turns where several have it. */
   resolve(asker: Asker, name: string, version: 4 | 6): string[] | undefined {
     const wanted = name.toLowerCase();
