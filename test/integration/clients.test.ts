@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import Docker from 'dockerode';
 import { runProgram, TestDaemon } from '../support/daemon.ts';
+import { GantryRegistry } from '../support/gantry-registry.ts';
 import { pythonWithDocker } from '../support/python.ts';
 
 let daemon: TestDaemon;
@@ -64,12 +65,17 @@ test('dockerode: run, create, attach, exec, logs, inspect, stats of images, remo
   await assert.rejects(container.inspect(), { statusCode: 404 });
 });
 
-test('docker-py: run, logs, exec_run, images, volumes, attach sockets, errors', {
+test("docker-py: a day's work, from runs and execs to networks, copies, events, health and a registry", {
   timeout: 180_000,
 }, async () => {
   const python = await pythonWithDocker();
   const script = fileURLToPath(new URL('../support/docker-py-day.py', import.meta.url));
-  const result = await runProgram([python, script, daemon.host], { timeout: 120_000 });
-  assert.equal(result.code, 0, result.stderr);
-  assert.match(result.stdout, /all done/);
+  const registry = await GantryRegistry.start();
+  try {
+    const result = await runProgram([python, script, daemon.host, registry.host], { timeout: 120_000 });
+    assert.equal(result.code, 0, result.stderr);
+    assert.match(result.stdout, /all done/);
+  } finally {
+    await registry.close();
+  }
 });
