@@ -68,7 +68,7 @@ export class StageScope {
   evaluate(instruction: StageInstruction): StageInstruction {
     return this.locating(instruction, () => {
       if (instruction.kind === 'arg')
-        return { ...instruction, args: instruction.args.map((arg) => this.declare(arg, instruction)) };
+        return { ...instruction, args: instruction.args.map((arg) => this.takeArg(arg, instruction)) };
       const expanded = expandInstruction(instruction, this.expander(instruction));
       validateInstruction(expanded);
       if (expanded.kind === 'env')
@@ -83,7 +83,7 @@ export class StageScope {
     return this.locating(instruction, () => instruction.mounts.map((mount) => parseMount(mount, word)));
   }
 
-  private declare(arg: ArgDeclaration, instruction: StageInstruction): ArgDeclaration {
+  private takeArg(arg: ArgDeclaration, instruction: StageInstruction): ArgDeclaration {
     const { name } = arg;
     const given = this.globals.buildArgs.get(name);
     const value =
