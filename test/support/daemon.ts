@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { busyboxArchive } from './image-fixtures.ts';
+import { dropIptablesRules } from './iptables-clean.ts';
 
 export interface CommandResult {
   code: number;
@@ -235,6 +236,7 @@ export class TestDaemon {
       spawnSync('ip', ['link', 'delete', bridge], { stdio: 'ignore' });
     for (const family of ['inet', 'ip', 'ip6', 'bridge'])
       spawnSync('nft', ['delete', 'table', family, this.nftTable], { stdio: 'ignore' });
+    if (this.#options.config?.['firewall-backend'] === 'iptables') dropIptablesRules(this.nftTable);
     rmSync(this.root, { recursive: true, force: true });
   }
 
