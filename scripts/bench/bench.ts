@@ -15,6 +15,7 @@ import {
   residentBytes,
   runQuietly,
 } from './measure.ts';
+import { measurePorts } from './network.ts';
 import { registryThroughput, registryWorks } from './registry.ts';
 import { measureShipping } from './ship.ts';
 
@@ -158,6 +159,28 @@ measurements.push(
     name: 'ship: push of the same, loaded without compression',
     unit: 'ms',
     measure: async (context) => (await shipping(context)).pushPlain,
+  },
+);
+
+const ports = new Map<string, ReturnType<typeof measurePorts>>();
+
+/** One run of both for a peer; after it nothing of it is left. */
+function publishing({ peer, docker }: Context): ReturnType<typeof measurePorts> {
+  const known = ports.get(peer.name) ?? measurePorts(docker, runs);
+  ports.set(peer.name, known);
+  return known;
+}
+
+measurements.push(
+  {
+    name: 'network: run -d with 1,000 published ports',
+    unit: 'ms',
+    measure: async (context) => (await publishing(context)).thousand,
+  },
+  {
+    name: 'network: run --rm -p 80 busybox true beside 1,000 published ports',
+    unit: 'ms',
+    measure: async (context) => (await publishing(context)).oneMore,
   },
 );
 
