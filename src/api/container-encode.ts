@@ -86,6 +86,7 @@ function encodeEndpoint(view: EndpointView): EndpointSettings {
         : {
             ...(requested.ipv4Address === undefined ? {} : { IPv4Address: requested.ipv4Address }),
             ...(requested.ipv6Address === undefined ? {} : { IPv6Address: requested.ipv6Address }),
+            ...(requested.linkLocalIps === undefined ? {} : { LinkLocalIPs: requested.linkLocalIps }),
           },
     Links: view.links.length === 0 ? null : view.links,
     Aliases: view.aliases.length === 0 ? null : view.aliases,

@@ -1,6 +1,5 @@
 /** `EndpointConfig`: what is asked of a container's place on a network. */
 import type { EndpointConfig } from '../engine/model.ts';
-import { EngineError } from '../errors/engine-error.ts';
 import type { Fields } from './fields.ts';
 
 export function decodeEndpoint(fields: Fields): EndpointConfig {
@@ -9,11 +8,7 @@ export function decodeEndpoint(fields: Fields): EndpointConfig {
   const ipv6Address = ipam.string('IPv6Address');
   const macAddress = fields.string('MacAddress');
   const gatewayPriority = fields.integer('GwPriority');
-  if (ipam.strings('LinkLocalIPs').length > 0) {
-    throw new EngineError('not-implemented', 'link-local addresses: not implemented by Gantry', {
-      hint: 'leave out --link-local-ip',
-    });
-  }
+  const linkLocalIps = ipam.strings('LinkLocalIPs');
   return {
     aliases: fields.strings('Aliases'),
     links: fields.strings('Links'),
@@ -21,6 +16,7 @@ export function decodeEndpoint(fields: Fields): EndpointConfig {
     ...(ipv4Address === '' ? {} : { ipv4Address }),
     ...(ipv6Address === '' ? {} : { ipv6Address }),
     ...(macAddress === '' ? {} : { macAddress }),
+    ...(linkLocalIps.length === 0 ? {} : { linkLocalIps }),
     ...(gatewayPriority === 0 ? {} : { gatewayPriority }),
   };
 }

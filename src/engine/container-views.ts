@@ -13,7 +13,7 @@ export interface PortSummary {
 /** A container's place on one network. Addresses are '' and prefix lengths 0 where it isn't connected now. */
 export interface EndpointView {
   /** As the user asked for them (`IPAMConfig`). */
-  requested?: { ipv4Address?: string; ipv6Address?: string };
+  requested?: { ipv4Address?: string; ipv6Address?: string; linkLocalIps?: string[] };
   links: string[];
   aliases: string[];
   driverOpts: Record<string, string>;

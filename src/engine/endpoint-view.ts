@@ -46,10 +46,11 @@ function placeOf(
 function wishesOf(
   asked: EndpointConfig,
 ): Pick<EndpointView, 'links' | 'aliases' | 'driverOpts' | 'requested' | 'gatewayPriority'> {
-  const { ipv4Address, ipv6Address } = asked;
+  const { ipv4Address, ipv6Address, linkLocalIps } = asked;
   const addresses = {
     ...(ipv4Address === undefined ? {} : { ipv4Address }),
     ...(ipv6Address === undefined ? {} : { ipv6Address }),
+    ...(linkLocalIps === undefined ? {} : { linkLocalIps }),
   };
   return {
     links: asked.links,

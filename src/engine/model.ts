@@ -196,6 +196,8 @@ export interface EndpointConfig {
   aliases: string[];
   ipv4Address?: string;
   ipv6Address?: string;
+  /** Further addresses, of 169.254.0.0/16 or fe80::/10. */
+  linkLocalIps?: string[];
   macAddress?: string;
   links: string[];
   driverOpts: Record<string, string>;

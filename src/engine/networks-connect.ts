@@ -1,5 +1,6 @@
 /** Connecting containers to networks, and disconnecting them, whether they run or not. */
 import { EngineError } from '../errors/engine-error.ts';
+import { interfaceNumberOf } from '../network/interface-setup.ts';
 import type { Bridge, Endpoint } from '../network/network-types.ts';
 import { attachInterface, detachInterface, setDefaultRoutes } from '../network/running-interface.ts';
 import type { Container } from './container-table.ts';
@@ -123,7 +124,7 @@ async function attach(
   const places = placesOf(engine, { ...container.record, endpointConfigs });
   const place = places.find((one) => one.bridge === bridge);
   if (place === undefined) throw new EngineError('internal', `no place on ${bridge.description.name}`);
-  const request = endpointRequest(engine, container, place, freeNumber(before));
+  const request = endpointRequest(engine, container, place, freeNumber(before), places);
   /* Published ports move there with the default route. */
   const ports = before.some((endpoint) => endpoint.ports.length > 0) ? [] : request.ports;
   const noRoutes = { ipv4: false, ipv6: false };
@@ -209,9 +210,7 @@ function netnsOf({ process }: Container): string {
 }
 
 function freeNumber(endpoints: readonly Endpoint[]): number {
-  const used = new Set(
-    endpoints.map(({ interfaceName = 'eth0' }) => Number(/\d+$/.exec(interfaceName)?.[0])),
-  );
+  const used = new Set(endpoints.map(interfaceNumberOf));
   for (let number = 0; ; number += 1) if (!used.has(number)) return number;
 }
 

@@ -1,6 +1,7 @@
 /** Checks of what is asked of a container's place on a network, in Docker's words. */
 import { isIPv4, isIPv6 } from 'node:net';
 import { EngineError } from '../errors/engine-error.ts';
+import { linkLocalFaults, parseEndpointOptions } from '../network/endpoint-options.ts';
 import type { Bridge } from '../network/network-types.ts';
 import type { EndpointConfig } from './model.ts';
 
@@ -15,8 +16,9 @@ export function validateEndpoint(name: string, config: EndpointConfig, bridge: B
   );
 }
 
-function formFaults({ ipv4Address, ipv6Address, macAddress }: EndpointConfig): string[] {
-  const faults: string[] = [];
+function formFaults(config: EndpointConfig): string[] {
+  const { ipv4Address, ipv6Address, macAddress, linkLocalIps = [], driverOpts } = config;
+  const faults = [...linkLocalFaults(linkLocalIps), ...parseEndpointOptions(driverOpts).faults];
   if (ipv4Address !== undefined && !isIPv4(ipv4Address)) faults.push(`invalid IPv4 address: ${ipv4Address}`);
   if (ipv6Address !== undefined && !isIPv6(ipv6Address)) faults.push(`invalid IPv6 address: ${ipv6Address}`);
   if (macAddress !== undefined && !/^([0-9a-f]{2}[:-]){5}[0-9a-f]{2}$/i.test(macAddress))

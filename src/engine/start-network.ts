@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { EngineError } from '../errors/engine-error.ts';
 import type { NetworkSetup } from '../host/network-setup.ts';
+import { parseEndpointOptions } from '../network/endpoint-options.ts';
 import { hostnameFile } from '../network/hosts-file.ts';
 import { interfaceNameOf, joinSetups } from '../network/interface-setup.ts';
 import { bridgeOption } from '../network/network-options.ts';
@@ -11,6 +12,7 @@ import type { NetworkNamespace } from '../runtime/runtime-types.ts';
 import type { Undo } from '../util/undo.ts';
 import type { Container } from './container-table.ts';
 import type { Engine } from './engine.ts';
+import type { EndpointConfig } from './model.ts';
 import { type NetworkKind, networkKind } from './network-mode.ts';
 import { hostsContent, resolvConfContent } from './networks-files.ts';
 import { namingOf } from './networks-naming.ts';
@@ -87,7 +89,9 @@ async function connectBridges(
   const parts: Array<{ endpoint: Endpoint; setup: NetworkSetup }> = [];
   const sysctls = networkSysctls(container.record, engine.host);
   for (const [number, place] of places.entries()) {
-    parts.push(await place.bridge.connect({ ...endpointRequest(engine, container, place, number), sysctls }));
+    parts.push(
+      await place.bridge.connect({ ...endpointRequest(engine, container, place, number, places), sysctls }),
+    );
     publishNetworkEvent(engine, container, 'connect', place.bridge.description);
   }
   const endpoints = parts.map(({ endpoint }) => endpoint);
@@ -101,8 +105,10 @@ export function endpointRequest(
   { id, record }: Container,
   { bridge, config, defaultRoutes }: Place,
   interfaceNumber: number,
+  places: readonly Pick<Place, 'config'>[],
 ): EndpointRequest {
-  const { ipv4Address, ipv6Address, macAddress } = config;
+  const { ipv4Address, ipv6Address, macAddress, linkLocalIps } = config;
+  const { interfaceName, sysctls } = parseEndpointOptions(config.driverOpts);
   const defaultAddress = hostBindingOf(bridge) ?? engine.config.defaultAddress;
   const publishFrom = publishFromOf(record);
   return {
@@ -117,8 +123,26 @@ export function endpointRequest(
     ...(ipv4Address === undefined ? {} : { ipAddress: ipv4Address }),
     ...(ipv6Address === undefined ? {} : { ipv6Address }),
     ...(macAddress === undefined ? {} : { macAddress }),
+    ...(linkLocalIps === undefined ? {} : { linkLocal: linkLocalIps }),
+    ...(interfaceName === undefined ? {} : { interfaceName }),
+    otherNames: otherNames(engine, id, places, config),
+    interfaceSysctls: sysctls,
     ...(bridge.servesNames ? { naming: namingOf(engine, record, config) } : {}),
   };
+}
+
+/** The names that the container's interfaces have, and those that are asked for on its other networks. */
+function otherNames(
+  engine: Engine,
+  containerId: string,
+  places: readonly Pick<Place, 'config'>[],
+  own: EndpointConfig,
+): string[] {
+  const asked = places
+    .filter(({ config }) => config !== own)
+    .map(({ config }) => parseEndpointOptions(config.driverOpts).interfaceName);
+  const given = engine.networks.endpointsOf(containerId).map(interfaceNameOf);
+  return [...asked.filter((name) => name !== undefined), ...given];
 }
 
 /** Where a user's network has its ports published; the daemon's own setting may have changed since its default bridge was made. */

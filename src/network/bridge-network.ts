@@ -14,7 +14,7 @@ import type { BridgeRules } from './firewall-types.ts';
 import type { HostKernel } from './host-kernel.ts';
 import { deleteLinks, type HostNetwork, readHostNetwork } from './host-network.ts';
 import type { HostPorts } from './host-ports.ts';
-import { interfaceSetup } from './interface-setup.ts';
+import { interfaceFields, interfaceSetup, ownSysctls } from './interface-setup.ts';
 import { formatSubnet } from './ip-address.ts';
 import { type Addresses, addressesOf, NetworkAddresses } from './network-addresses.ts';
 import type { DriverNetwork } from './network-driver.ts';
@@ -236,7 +236,6 @@ export class BridgeNetwork implements DriverNetwork {
 
   #makeEndpoint(request: EndpointRequest, addresses: Addresses): Endpoint {
     const { ipv4, ipv6, networkId } = this.#plan;
-    const prefix = this.#config.interfacePrefix ?? 'eth';
     const ownIpv6 =
       ipv6 === undefined || addresses.ipv6 === undefined
         ? {}
@@ -255,7 +254,7 @@ export class BridgeNetwork implements DriverNetwork {
       ...ownIpv6,
       macAddress: request.macAddress === undefined ? macFor(addresses.ipv4) : requireMac(request.macAddress),
       hostInterface: `veth${randomBytes(4).toString('hex').slice(1)}`,
-      interfaceName: `${prefix}${request.interfaceNumber ?? 0}`,
+      ...interfaceFields(request, this.#config.interfacePrefix ?? 'eth'),
       ports: [],
       ...(request.publishFrom === undefined ? {} : { publishFrom: [...request.publishFrom] }),
       ...(request.naming === undefined ? {} : { naming: request.naming }),
@@ -270,7 +269,7 @@ export class BridgeNetwork implements DriverNetwork {
       bridgeIndex,
       mtu: this.mtu,
       isolated: this.#isolated(),
-      sysctls,
+      sysctls: { ...sysctls, ...ownSysctls(endpoint, request.interfaceSysctls) },
       kernelHasIpv6: this.#parts.host.hasIpv6,
       ...(interfaceNumber === undefined ? {} : { number: interfaceNumber }),
       ...(defaultRoutes === undefined ? {} : { defaultRoutes }),

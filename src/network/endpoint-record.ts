@@ -25,6 +25,10 @@ export function parseEndpoint(value: unknown): Endpoint {
     macAddress: textOrNone(record, 'macAddress'),
     hostInterface: textOrNone(record, 'hostInterface'),
     ...(record['interfaceName'] === undefined ? {} : { interfaceName: text(record, 'interfaceName') }),
+    ...(record['interfaceNumber'] === undefined
+      ? {}
+      : { interfaceNumber: integer(record, 'interfaceNumber') }),
+    ...(record['linkLocal'] === undefined ? {} : { linkLocal: texts(record, 'linkLocal') }),
     ports: ports.map(parsePort),
     ...(record['publishFrom'] === undefined ? {} : { publishFrom: texts(record, 'publishFrom') }),
     ...(record['naming'] === undefined ? {} : { naming: parseNaming(record['naming']) }),

@@ -1,7 +1,7 @@
 /** The rtnetlink messages that give one container its interface: a veth pair, addresses and default routes. Pure. */
 import type { NetworkSetup } from '../host/network-setup.ts';
 import { namesDaemonNamespace } from './macvlan-messages.ts';
-import type { DefaultRoutes, Endpoint } from './network-types.ts';
+import type { DefaultRoutes, Endpoint, EndpointRequest } from './network-types.ts';
 import {
   addAddress,
   addDefaultRoute,
@@ -66,6 +66,7 @@ function insideMessages(request: InterfaceRequest): Buffer[] {
     }),
     raiseLink(loopbackIndex),
     addAddress({ index, address: endpoint.ipAddress, prefixLength: endpoint.prefixLength }),
+    ...linkLocalMessages(endpoint, index),
   ];
   if (defaultRoutes?.ipv4 !== false) messages.push(addDefaultRoute(index, endpoint.gateway));
   if (ipv6Address === undefined) return messages;
@@ -73,6 +74,47 @@ function insideMessages(request: InterfaceRequest): Buffer[] {
   if (ipv6Gateway !== undefined && defaultRoutes?.ipv6 !== false)
     messages.push(addDefaultRoute(index, ipv6Gateway));
   return messages;
+}
+
+/** What of an endpoint says which interface it is, and what the user wants of it. `prefix` is that of names that nobody chose. */
+export function interfaceFields(
+  { interfaceNumber: number = 0, interfaceName, otherNames = [], linkLocal = [] }: EndpointRequest,
+  prefix: string,
+): Pick<Endpoint, 'interfaceName' | 'interfaceNumber' | 'linkLocal'> {
+  const name = interfaceName ?? freeName(prefix, number, otherNames);
+  return {
+    interfaceName: name,
+    ...(name === `${prefix}${number}` ? {} : { interfaceNumber: number }),
+    ...(linkLocal.length === 0 ? {} : { linkLocal: [...linkLocal] }),
+  };
+}
+
+function freeName(prefix: string, first: number, taken: readonly string[]): string {
+  for (let number = first; ; number += 1)
+    if (!taken.includes(`${prefix}${number}`)) return `${prefix}${number}`;
+}
+
+/** Which of the container's interfaces it is: `eth1` is 1 where nothing else is on record. */
+export function interfaceNumberOf(endpoint: Pick<Endpoint, 'interfaceName' | 'interfaceNumber'>): number {
+  return endpoint.interfaceNumber ?? Number(/\d+$/.exec(interfaceNameOf(endpoint))?.[0] ?? 0);
+}
+
+/** The parameters that the user wants of this interface, with its name in them. */
+export function ownSysctls(
+  endpoint: Pick<Endpoint, 'interfaceName'>,
+  asked: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+  const name = interfaceNameOf(endpoint);
+  return Object.fromEntries(
+    Object.entries(asked).map(([path, value]) => [path.replace('/IFNAME/', `/${name}/`), value]),
+  );
+}
+
+/** With the prefix lengths that these have (RFC 3927, RFC 4291). */
+export function linkLocalMessages({ linkLocal = [] }: Pick<Endpoint, 'linkLocal'>, index: number): Buffer[] {
+  return linkLocal.map((address) =>
+    addAddress({ index, address, prefixLength: address.includes(':') ? 64 : 16 }),
+  );
 }
 
 /** The name of the container's end. */
@@ -95,8 +137,13 @@ export function interfaceSysctls({
   kernelHasIpv6,
 }: Pick<InterfaceRequest, 'endpoint' | 'sysctls' | 'kernelHasIpv6'>): Record<string, string> {
   if (!kernelHasIpv6) return { ...sysctls };
-  if (endpoint.ipv6Address === undefined) return { 'ipv6/conf/default/disable_ipv6': '1', ...sysctls };
+  if (!usesIpv6(endpoint)) return { 'ipv6/conf/default/disable_ipv6': '1', ...sysctls };
   return { 'ipv6/conf/default/accept_ra': '0', 'ipv6/conf/default/accept_dad': '0', ...sysctls };
+}
+
+/** Has its interface IPv6 addresses? */
+export function usesIpv6({ ipv6Address, linkLocal = [] }: Endpoint): boolean {
+  return ipv6Address !== undefined || linkLocal.some((address) => address.includes(':'));
 }
 
 const ipv6Off = 'ipv6/conf/default/disable_ipv6';

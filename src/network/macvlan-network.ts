@@ -5,6 +5,7 @@ import type { NetworkSetup } from '../host/network-setup.ts';
 import { type BridgePlan, macFor, requireMac } from './bridge-config.ts';
 import type { BridgeParts, BridgeSetup } from './bridge-network.ts';
 import type { HostNetwork } from './host-network.ts';
+import { interfaceFields, ownSysctls } from './interface-setup.ts';
 import { type ParentOptions, parseParentOptions } from './macvlan-options.ts';
 import { dropParent, ensureParent, linkFailure, tryLink } from './macvlan-parent.ts';
 import type { RecentLinks } from './macvlan-recent.ts';
@@ -190,7 +191,6 @@ export class MacvlanNetwork implements DriverNetwork {
 
   #makeEndpoint(request: EndpointRequest, { ipv4, ipv6: ipv6Address }: Addresses): Endpoint {
     const { ipv4: plan4, ipv6 } = this.#setup.plan;
-    const number = request.interfaceNumber ?? 0;
     const gateway = this.leadsOut && !routesByLink(this.#options.link);
     return {
       containerId: request.containerId,
@@ -208,7 +208,7 @@ export class MacvlanNetwork implements DriverNetwork {
           }),
       macAddress: this.#macFor(request, ipv4),
       hostInterface: '',
-      interfaceName: `eth${number}`,
+      ...interfaceFields(request, 'eth'),
       ports: [],
       ...(request.naming === undefined ? {} : { naming: request.naming }),
     };
@@ -238,7 +238,7 @@ export class MacvlanNetwork implements DriverNetwork {
       mtu: this.mtu,
       mac: this.#hasParentsMac && macAddress === undefined ? undefined : endpoint.macAddress,
       defaultRoutes: this.leadsOut ? defaultRoutes : { ipv4: false, ipv6: false },
-      sysctls,
+      sysctls: { ...sysctls, ...ownSysctls(endpoint, request.interfaceSysctls) },
       kernelHasIpv6: this.#parts.host.hasIpv6,
       ...(runningPid === undefined ? {} : { runningPid }),
     });

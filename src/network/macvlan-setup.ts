@@ -1,6 +1,12 @@
 /** The rtnetlink messages that give one container an interface on a macvlan or ipvlan network. Pure. */
 import type { NetworkSetup } from '../host/network-setup.ts';
-import { daemonNetnsFd, interfaceIndex, interfaceNameOf, interfaceSysctls } from './interface-setup.ts';
+import {
+  daemonNetnsFd,
+  interfaceIndex,
+  interfaceNameOf,
+  interfaceSysctls,
+  linkLocalMessages,
+} from './interface-setup.ts';
 import { addLinkDefaultRoute, createUpperLink, nameDaemonNamespace } from './macvlan-messages.ts';
 import type { LinkMode } from './macvlan-options.ts';
 import type { DefaultRoutes, Endpoint } from './network-types.ts';
@@ -57,6 +63,7 @@ function addresses(endpoint: Endpoint, index: number): Buffer[] {
     ...(ipv6Address === undefined
       ? []
       : [addAddress({ index, address: ipv6Address, prefixLength: ipv6PrefixLength })]),
+    ...linkLocalMessages(endpoint, index),
   ];
 }
 

@@ -8,7 +8,7 @@ import { BridgeNetwork, type BridgeParts } from './bridge-network.ts';
 import type { EgressGuards } from './egress-guards.ts';
 import type { EndpointStore } from './endpoint-store.ts';
 import { deleteLinks, readHostNetwork, usedSubnets } from './host-network.ts';
-import { interfaceNameOf } from './interface-setup.ts';
+import { interfaceNumberOf } from './interface-setup.ts';
 import { parseSubnet } from './ip-address.ts';
 import { MacvlanNetwork } from './macvlan-network.ts';
 import { isParentDriver } from './macvlan-options.ts';
@@ -317,5 +317,5 @@ export class Networks implements NetworkSet {
 
 /** `eth1` is 1. */
 function numberOf(endpoint: Endpoint): number {
-  return Number(/\d+$/.exec(interfaceNameOf(endpoint))?.[0] ?? 0);
+  return interfaceNumberOf(endpoint);
 }

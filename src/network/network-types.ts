@@ -40,6 +40,10 @@ export interface Endpoint {
   hostInterface: string;
   /** The container's end; `eth0` unless told. */
   interfaceName?: string;
+  /** Which of the container's interfaces it is, where its name doesn't end with that. */
+  interfaceNumber?: number;
+  /** Further addresses of the interface, which the user chose. */
+  linkLocal?: string[];
   ports: PublishedPort[];
   /** The only sources that reach the published ports, as CIDR blocks; all unless told. */
   publishFrom?: string[];
@@ -83,6 +87,13 @@ export interface EndpointRequest {
   sysctls?: Readonly<Record<string, string>>;
   /** Which of the container's interfaces it is: 0 (unless told) for `eth0`. */
   interfaceNumber?: number;
+  /** The interface's name; made from its number unless told. */
+  interfaceName?: string;
+  /** Names that others of the container's interfaces have, or ask for. */
+  otherNames?: readonly string[];
+  /** Kernel parameters of the interface: path below /proc/sys/net with `IFNAME` for its name, to value. */
+  interfaceSysctls?: Readonly<Record<string, string>>;
+  linkLocal?: readonly string[];
   /** The container runs, and this is a process in its network namespace: its interface is made by the launcher, not by its shim. */
   runningPid?: number;
   /** Which families' default routes go by this network; both unless told. */

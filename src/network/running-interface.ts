@@ -3,7 +3,7 @@ import { EngineError } from '../errors/engine-error.ts';
 import type { Launcher } from '../host/launcher-types.ts';
 import type { NetworkSetup } from '../host/network-setup.ts';
 import { deleteLinks, sendAll } from './host-network.ts';
-import { interfaceIndex, interfaceNameOf } from './interface-setup.ts';
+import { interfaceIndex, interfaceNameOf, interfaceNumberOf, usesIpv6 } from './interface-setup.ts';
 import { addLinkDefaultRoute } from './macvlan-messages.ts';
 import type { Endpoint } from './network-types.ts';
 import { addDefaultRoute, deleteLink } from './rtnetlink.ts';
@@ -22,7 +22,12 @@ export async function attachInterface(
   setup: NetworkSetup,
 ): Promise<void> {
   const what = `make ${interfaceNameOf(endpoint)} of a container`;
-  await setParameters(launcher, netns, endpoint, setup.sysctls ?? {});
+  const own = (path: string): boolean => path.includes(`/${interfaceNameOf(endpoint)}/`);
+  const parameters = Object.entries(setup.sysctls ?? {});
+  await setParameters(launcher, netns, [
+    ['ipv6/conf/default/disable_ipv6', usesIpv6(endpoint) ? '0' : '1'],
+    ...parameters.filter(([path]) => !own(path)),
+  ]);
   try {
     await sendAll(launcher, what, setup.before ?? []);
     const { failure } = await launcher.netlink(setup.inside, netns);
@@ -33,6 +38,12 @@ export async function attachInterface(
       );
     }
     await sendAll(launcher, what, setup.outside);
+    // Those of the interface itself are there only now.
+    await setParameters(
+      launcher,
+      netns,
+      parameters.filter(([path]) => own(path)),
+    );
   } catch (error) {
     await detachInterface(launcher, netns, endpoint);
     throw error;
@@ -68,21 +79,18 @@ function defaultRoute(endpoint: Endpoint, version: 4 | 6, gateway: string): Buff
 }
 
 function indexOf(endpoint: Endpoint): number {
-  return interfaceIndex(Number(/\d+$/.exec(interfaceNameOf(endpoint))?.[0] ?? 0));
+  return interfaceIndex(interfaceNumberOf(endpoint));
 }
 
 /** What a new interface copies. At a start the first network has decided that for all; one that comes later may want it otherwise. */
 async function setParameters(
   launcher: Helpers,
   netns: string,
-  endpoint: Endpoint,
-  sysctls: Readonly<Record<string, string>>,
+  parameters: ReadonlyArray<readonly [path: string, value: string]>,
 ): Promise<void> {
-  if (Object.keys(sysctls).length === 0) return;
-  const off = endpoint.ipv6Address === undefined ? '1' : '0';
-  const pairs = Object.entries({ 'ipv6/conf/default/disable_ipv6': off, ...sysctls }).flat();
+  if (parameters.length === 0) return;
   const argv = ['nsenter', `--net=${netns}`, 'sh', '-c', writeParameters, 'sh'];
-  const result = await launcher.run({ argv: [...argv, ...pairs] });
+  const result = await launcher.run({ argv: [...argv, ...parameters.flat()] });
   if (result.exitCode === 0) return;
   throw new EngineError('internal', `cannot set network parameters: ${result.stderr.toString().trim()}`);
 }
