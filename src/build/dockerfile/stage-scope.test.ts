@@ -212,7 +212,7 @@ for (const [text, message] of failures) {
 }
 
 test('a default of a global argument that fails is an error at its line', () => {
-  const file = parseDockerfile('ARG A=${B:?needs B}\nFROM a');
+  const file = parseDockerfile('ARG A="${B:?needs B}"\nFROM a');
   assert.throws(() => globalScope(file, platforms), { message: /B: needs B$/ });
   assert.equal(globalScope(file, { ...platforms, buildArgs: new Map([['A', 'x']]) }).values.get('A'), 'x');
 });
