@@ -4,6 +4,7 @@ import type { Fields } from './fields.ts';
 
 export function decodeNetworkRequest(fields: Fields): CreateNetworkRequest {
   const ipam = fields.object('IPAM');
+  const configFrom = fields.object('ConfigFrom').string('Network');
   return {
     name: fields.string('Name'),
     driver: fields.string('Driver'),
@@ -12,7 +13,7 @@ export function decodeNetworkRequest(fields: Fields): CreateNetworkRequest {
     attachable: fields.boolean('Attachable'),
     ingress: fields.boolean('Ingress'),
     configOnly: fields.boolean('ConfigOnly'),
-    configFrom: fields.object('ConfigFrom').string('Network'),
+    ...(configFrom === '' ? {} : { configFrom }),
     enableIpv4: fields.optionalBoolean('EnableIPv4') ?? true,
     enableIpv6: fields.optionalBoolean('EnableIPv6'),
     ipamDriver: ipam.string('Driver'),

@@ -16,8 +16,6 @@ export interface CreateNetworkRequest extends NetworkRequest {
   driver: string;
   scope: string;
   ingress: boolean;
-  configOnly: boolean;
-  configFrom: string;
   ipamDriver: string;
 }
 
@@ -28,10 +26,11 @@ export async function createNetwork(
 ): Promise<NetworkDescription> {
   validateRequest(request);
   const driver = request.driver === '' || request.driver === 'default' ? 'bridge' : request.driver;
+  const defaults = request.configFrom === undefined ? engine.config.defaultNetworkOptions[driver] : {};
   const { description } = await engine.networks.create({
     ...request,
     driver,
-    options: { ...engine.config.defaultNetworkOptions[driver], ...request.options },
+    options: { ...defaults, ...request.options },
   });
   publish(engine, description, 'create');
   return description;
@@ -43,7 +42,6 @@ function validateRequest({
   scope,
   ingress,
   configOnly,
-  configFrom,
   ipamDriver,
 }: CreateNetworkRequest): void {
   if (name.trim() === '') throw invalid('invalid network name: name is empty');
@@ -55,7 +53,7 @@ function validateRequest({
     throw new EngineError('forbidden', `only one instance of "${driver}" network is allowed`);
   if (driver === 'overlay')
     throw new EngineError(
-      'unavailable',
+      'forbidden',
       'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.',
       { hint: 'Gantry has no swarm: use the driver bridge, macvlan or ipvlan' },
     );
@@ -69,10 +67,11 @@ function validateRequest({
     );
   if (ipamDriver !== '' && ipamDriver !== 'default')
     throw new EngineError('invalid-argument', `could not find ipam driver "${ipamDriver}"`);
-  if (configOnly || configFrom !== '')
-    throw new EngineError('not-implemented', 'configuration-only networks: not implemented by Gantry', {
-      hint: 'give the network its own configuration',
-    });
+  if (configOnly === true && (ingress || scope !== ''))
+    throw new EngineError(
+      'forbidden',
+      'configuration network can only contain network specific fields. Network operator fields like [ ingress | internal | attachable | scope ] are not supported.',
+    );
   if (ingress || (scope !== '' && scope !== 'local'))
     throw new EngineError('forbidden', 'This node is not a swarm manager: only local networks can be made');
 }
@@ -97,6 +96,11 @@ export async function removeNetwork(engine: Engine, ref: string): Promise<void> 
 
 function inUse(engine: Engine, { id, name }: NetworkDescription, error: unknown): unknown {
   if (!isEngineError(error, 'forbidden')) return error;
+  if (error.details['endpointId'] === undefined)
+    return new EngineError('forbidden', `error while removing network: ${error.message}`, {
+      cause: error,
+      ...(error.hint === undefined ? {} : { hint: error.hint }),
+    });
   const members = (engine.networks.get(id)?.endpoints() ?? []).map(({ containerId, endpointId }) => {
     const container = engine.containers.find(containerId)?.name ?? containerId;
     return `(name:"${container}" id:"${endpointId.slice(0, 12)}")`;

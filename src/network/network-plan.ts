@@ -36,6 +36,30 @@ export interface Surroundings {
   ipv6: boolean;
 }
 
+/** A configuration for other networks: checked, and nothing chosen. */
+export function planConfiguration(
+  id: string,
+  request: NetworkRequest,
+  createdAt: number,
+): NetworkDescription {
+  const pools = request.ipam.pools.map(checkedPool).filter(({ subnet }) => subnet !== '');
+  return {
+    id,
+    name: request.name,
+    driver: 'null',
+    createdAt,
+    internal: false,
+    attachable: false,
+    ...(request.enableIpv4 ? {} : { enableIpv4: false }),
+    enableIpv6: request.enableIpv6 ?? pools.some(isIpv6),
+    configOnly: true,
+    hasUserSubnet: pools.length > 0,
+    ipam: { options: request.ipam.options, pools },
+    options: request.options,
+    labels: request.labels,
+  };
+}
+
 /** EngineErrors: `invalid-argument`, `forbidden` for overlaps, `resource-exhausted` where the default pools are used up. */
 export function planNetwork(
   id: string,
@@ -66,6 +90,7 @@ export function planNetwork(
     ipam: { options: request.ipam.options, pools },
     options: request.options,
     labels: request.labels,
+    ...(request.configFrom === undefined ? {} : { configFrom: request.configFrom }),
   };
   if (!isParentDriver(driver)) refuseSameBridge(description, around.networks);
   else refuseSharedParent(description, around.networks);

@@ -22,16 +22,16 @@ function isNetwork(value: unknown): value is NetworkDescription {
     ) &&
     typeof fields.get('createdAt') === 'number' &&
     ['options', 'labels'].every((name) => isObject(fields.get(name))) &&
-    hasPools(fields.get('ipam'))
+    hasPools(fields.get('ipam'), fields.get('configOnly') === true)
   );
 }
 
-function hasPools(ipam: unknown): boolean {
+function hasPools(ipam: unknown, mayBeNone: boolean): boolean {
   if (!isObject(ipam)) return false;
   const pools: unknown = Reflect.get(ipam, 'pools');
   return (
     Array.isArray(pools) &&
-    pools.length > 0 &&
+    (mayBeNone || pools.length > 0) &&
     pools.every((pool: unknown) => isObject(pool) && typeof Reflect.get(pool, 'subnet') === 'string')
   );
 }

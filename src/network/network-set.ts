@@ -5,6 +5,7 @@ import type { Collection } from '../util/collection.ts';
 import { Mutex } from '../util/mutex.ts';
 import { strayBridges } from './bridge-link.ts';
 import { BridgeNetwork, type BridgeParts } from './bridge-network.ts';
+import { ConfigNetwork, refuseConfigInUse, withConfiguration } from './config-network.ts';
 import type { EgressGuards } from './egress-guards.ts';
 import type { EndpointStore } from './endpoint-store.ts';
 import { deleteLinks, readHostNetwork, usedSubnets } from './host-network.ts';
@@ -16,7 +17,7 @@ import { RecentLinks } from './macvlan-recent.ts';
 import type { NameService } from './names/name-service.ts';
 import type { DriverNetwork } from './network-driver.ts';
 import { parseBridgeOptions } from './network-options.ts';
-import { bridgeOf, planNetwork, planOf, type Surroundings } from './network-plan.ts';
+import { bridgeOf, planConfiguration, planNetwork, planOf, type Surroundings } from './network-plan.ts';
 import type { Bridge, Endpoint, NetworkDescription, NetworkRequest, NetworkSet } from './network-types.ts';
 
 export interface NetworkSetParts extends Omit<BridgeParts, 'names' | 'egress'> {
@@ -184,12 +185,18 @@ export class Networks implements NetworkSet {
       throw new EngineError('conflict', `network with name ${request.name} already exists`);
     const host = await readHostNetwork(launcher);
     const around: Surroundings = {
-      networks,
+      // A configuration's subnets are nobody's.
+      networks: networks.filter(({ configOnly }) => configOnly !== true),
       used: usedSubnets(host, undefined),
       pools: defaults.pools,
       ipv6: defaults.ipv6,
     };
-    const description = planNetwork(randomBytes(32).toString('hex'), request, around, Date.now());
+    const id = randomBytes(32).toString('hex');
+    const whole = withConfiguration(request, networks);
+    const description =
+      whole.configOnly === true
+        ? planConfiguration(id, whole, Date.now())
+        : planNetwork(id, whole, around, Date.now());
     const bridge = this.#make(description);
     try {
       await bridge.raise();
@@ -215,6 +222,10 @@ export class Networks implements NetworkSet {
       throw new EngineError('forbidden', `network ${bridge.description.name} has active endpoints`, {
         details: { containerId: endpoint.containerId, endpointId: endpoint.endpointId },
       });
+    refuseConfigInUse(
+      bridge.description,
+      this.list().map(({ description }) => description),
+    );
     bridge.retire();
     this.#parts.record.delete(id);
     this.#bridges.delete(id);
@@ -223,6 +234,7 @@ export class Networks implements NetworkSet {
   }
 
   #make(description: NetworkDescription): DriverNetwork {
+    if (description.configOnly === true) return new ConfigNetwork(description);
     return isParentDriver(description.driver)
       ? this.#makeMacvlan(description)
       : this.#makeBridge(description);

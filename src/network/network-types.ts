@@ -127,7 +127,13 @@ export interface NetworkDescription {
   internal: boolean;
   /** Standalone containers may join: of meaning to swarms only. */
   attachable: boolean;
+  /** true unless told. */
+  enableIpv4?: boolean;
   enableIpv6: boolean;
+  /** It is only a configuration for others; its pools are what the user gave, and nobody's yet. */
+  configOnly?: boolean;
+  /** Name or ID of the configuration that it was made from. */
+  configFrom?: string;
   /** The user chose the subnet: containers may choose addresses. */
   hasUserSubnet: boolean;
   ipam: { options: Record<string, string> | null; pools: NetworkPool[] };
@@ -166,6 +172,8 @@ export interface NetworkRequest {
   name: string;
   /** `bridge`, `macvlan` or `ipvlan`; bridge unless told. */
   driver?: string;
+  configOnly?: boolean;
+  configFrom?: string;
   internal: boolean;
   attachable: boolean;
   enableIpv4: boolean;

@@ -108,3 +108,72 @@ test('options of a place that can’t be are refused before anything is made', a
   assert.match(await create('link-local-ip=10.0.0.1'), /invalid link-local IP address: 10\.0\.0\.1/);
   assert.equal(await ok('ps', '-aq'), '');
 });
+
+test('a configuration is kept, over a restart too, and networks are made from it', async () => {
+  await ok(
+    'network',
+    'create',
+    '--config-only',
+    '--subnet',
+    '10.246.9.0/24',
+    '--label',
+    'from=conf',
+    '-o',
+    'com.docker.network.driver.mtu=1400',
+    'conf',
+  );
+  await daemon.kill9();
+  await daemon.launch();
+  const [conf] = JSON.parse(await ok('network', 'inspect', 'conf'));
+  assert.deepEqual(
+    [conf.Driver, conf.ConfigOnly, conf.IPAM.Config, conf.Containers],
+    ['null', true, [{ Subnet: '10.246.9.0/24' }], {}],
+  );
+  /* Its subnet is nobody's yet. */
+  await ok('network', 'create', '--subnet', '10.246.9.0/25', 'other');
+  await ok('network', 'rm', 'other');
+  await ok('network', 'create', '--config-from', 'conf', 'made');
+  const [made] = JSON.parse(await ok('network', 'inspect', 'made'));
+  assert.deepEqual(
+    [made.Driver, made.ConfigFrom, made.ConfigOnly, made.Labels, made.Options, made.IPAM.Config],
+    [
+      'bridge',
+      { Network: 'conf' },
+      false,
+      { from: 'conf' },
+      { 'com.docker.network.driver.mtu': '1400' },
+      [{ Subnet: '10.246.9.0/24', Gateway: '10.246.9.1' }],
+    ],
+  );
+  await sleeper('user', '--network', 'made');
+  assert.match(await inside('user', 'ip addr show eth0'), /mtu 1400[\s\S]*10\.246\.9\.2\/24/);
+  const refusals: Array<[args: string[], message: RegExp]> = [
+    [['network', 'rm', 'conf'], /configuration network "conf" is in use/],
+    [
+      ['run', '--rm', '--network', 'conf', 'busybox', 'true'],
+      /cannot create endpoint on configuration-only network/,
+    ],
+    [
+      ['network', 'create', '--config-from', 'none-such', 'x'],
+      /configuration network "none-such" does not exist/,
+    ],
+    [
+      ['network', 'create', '--config-from', 'conf', '--label', 'a=b', 'x'],
+      /user specified configurations are not supported/,
+    ],
+    [
+      ['network', 'create', '--config-from', 'conf', '-o', 'a=b', 'x'],
+      /network driver options are not supported/,
+    ],
+    [
+      ['network', 'create', '--config-only', '--config-from', 'conf', 'x'],
+      /cannot depend on another configuration network/,
+    ],
+    [['network', 'create', '--config-only', '--internal', 'x'], /can only contain network specific fields/],
+    [['network', 'create', '--config-only', 'conf'], /already exists/],
+  ];
+  for (const [args, message] of refusals) assert.match(await refusal(...args), message, args.join(' '));
+  await ok('rm', '-f', 'user');
+  assert.doesNotMatch(await ok('network', 'prune', '-f'), /conf/);
+  await ok('network', 'rm', 'conf');
+});
