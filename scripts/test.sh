@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Everything: sets the machine up, builds, checks, runs unit and integration tests. Ends with "N passed, N failed".
 set -uo pipefail
-EXTRA_TOOLS='runc:runc docker-registry:docker-registry tmux:tmux curl:curl openssl:openssl script:bsdutils python3:python3 setpriv:util-linux skopeo:skopeo podman:podman docker-compose:docker-compose'
+EXTRA_TOOLS='runc:runc iptables:iptables docker-registry:docker-registry tmux:tmux curl:curl openssl:openssl script:bsdutils python3:python3 setpriv:util-linux skopeo:skopeo podman:podman docker-compose:docker-compose'
 . scripts/setup.sh
 # docker-py is one of the clients that the tests drive; test/support/python.ts falls back to a virtual environment.
 python3 -c 'import docker' 2>/dev/null || EXTRA_TOOLS='gantry-no-such-command:python3-docker' install_packages || true

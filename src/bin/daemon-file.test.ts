@@ -21,6 +21,7 @@ test("Docker's keys, with their types", () => {
     runtimes: { runsc: { path: '/usr/bin/runsc', runtimeArgs: ['--platform=ptrace'] } },
     'default-ulimits': { nofile: { Name: 'nofile', Soft: 1, Hard: 2 } },
     features: { buildkit: true },
+    'default-network-opts': { bridge: { 'com.docker.network.driver.mtu': '1400' } },
   });
   const settings = parseDaemonFile(text, path);
   assert.equal(settings.get('default-shm-size'), 128 * 1024 * 1024);
@@ -29,6 +30,10 @@ test("Docker's keys, with their types", () => {
   });
   assert.deepEqual(settings.get('default-ulimits'), { nofile: { soft: 1, hard: 2 } });
   assert.equal(settings.get('mtu'), 1400);
+  assert.deepEqual(settings.get('default-network-opts'), {
+    bridge: { 'com.docker.network.driver.mtu': '1400' },
+  });
+  assert.throws(() => parseDaemonFile('{"default-network-opts":{"bridge":"x"}}', path), /objects of strings/);
 });
 
 test('proxies have a place of their own in the file, and mirrors are listed by registry', () => {

@@ -45,6 +45,16 @@ test("dockerd's flags in all their forms", () => {
   assert.deepEqual(config.runtimes, { runsc: { path: '/usr/bin/runsc', args: [] } });
   assert.deepEqual([config.logOpts, config.cgroupDriver], [{ 'max-size': '5m' }, 'systemd']);
   assert.deepEqual(config.registryMirrors, ['http://127.0.0.1:5000']);
+  const opts = ['bridge=com.docker.network.driver.mtu=1400', 'bridge=a.b=c=d', 'macvlan=parent=eth0'];
+  const firewall = setup(
+    '--firewall-backend=iptables',
+    ...opts.flatMap((one) => ['--default-network-opt', one]),
+  );
+  assert.deepEqual(firewall.config.defaultNetworkOptions, {
+    bridge: { 'com.docker.network.driver.mtu': '1400', 'a.b': 'c=d' },
+    macvlan: { parent: 'eth0' },
+  });
+  assert.equal(firewall.config.firewallBackend, 'iptables');
 });
 
 test('values that make no sense are refused by name', () => {
@@ -56,6 +66,13 @@ test('values that make no sense are refused by name', () => {
     [['--exec-opt', 'native.cgroupdriver=x'], /native.cgroupdriver: x/],
     [['--storage-driver', 'zfs'], /storage-driver: zfs/],
     [['--registry-mirror', 'ftp://x'], /invalid mirror/],
+    [['--ip', 'localhost'], /invalid ip: localhost/],
+    [['--firewall-backend', 'pf'], /invalid firewall-backend: pf/],
+    [['--default-network-opt', 'bridge=mtu'], /for default-network-opts: it must be KEY=VALUE/],
+    [
+      ['--default-network-opt', 'bridge=com.docker.network.driver.mtu=9'],
+      /invalid default-network-opts: failed to parse com\.docker\.network\.driver\.mtu/,
+    ],
   ];
   for (const [words, message] of bad)
     assert.throws(() => setup(...words), { code: 'invalid-argument', message }, words.join(' '));

@@ -63,6 +63,23 @@ test('a port of another container is refused in Docker’s words, and nothing el
   await ports.release([...rows, ...(await ports.claim([request(base + 2)], ipv4))]);
 });
 
+test('of SCTP and of IPv6, what other containers have is seen too', async () => {
+  const ports = new HostPorts({ first: base, last: base + 9 });
+  const rows = await ports.claim(
+    [request(base + 8, { protocol: 'sctp' }), request(base + 8, { hostIp: '::1' })],
+    dual,
+  );
+  for (const [more, address] of [
+    [{ protocol: 'sctp' }, '0\\.0\\.0\\.0'],
+    [{ hostIp: '::' }, '::'],
+  ] as const)
+    await assert.rejects(
+      ports.claim([request(base + 8, more)], dual),
+      new RegExp(`Bind for ${address}:${base + 8} failed: port is already allocated`),
+    );
+  await ports.release(rows);
+});
+
 test('different addresses and protocols share a port', async () => {
   const ports = new HostPorts({ first: base, last: base + 9 });
   const rows = await ports.claim(

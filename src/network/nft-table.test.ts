@@ -51,6 +51,22 @@ test('one element per published port, in the map of its family and address', () 
   );
 });
 
+test('who may reach a container’s ports stands before the ports', () => {
+  const limited = { ...endpoint(port('0.0.0.0')), publishFrom: ['10.0.0.0/8', '192.0.2.7/32'] };
+  assert.equal(
+    addElements('gantry', [limited]),
+    [
+      'add element inet gantry limited4 { 172.17.0.2 }',
+      'add element inet gantry sources4 { 172.17.0.2 . 10.0.0.0/8 }',
+      'add element inet gantry sources4 { 172.17.0.2 . 192.0.2.7/32 }',
+      'add element inet gantry limited6 { fd00::2 }',
+      'add element inet gantry any4 { tcp . 8080 : 172.17.0.2 . 80 }',
+      '',
+    ].join('\n'),
+  );
+  assert.equal(addElements('gantry', [{ ...limited, ports: [] }]), '');
+});
+
 test('taking elements back works whether they are there or not', () => {
   const lines = deleteElements('gantry', [endpoint(port('0.0.0.0'))])
     .trim()
