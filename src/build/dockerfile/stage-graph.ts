@@ -66,9 +66,9 @@ function circular(
   );
 }
 
-/** DockerfileError where a needed stage reads from one that comes after it. */
-export function checkOrder(graph: Graph, needed: readonly number[]): void {
-  for (const index of needed) {
+/** DockerfileError where one of these stages reads from one that comes after it. */
+export function checkOrder(graph: Graph, indexes: Iterable<number>): void {
+  for (const index of indexes) {
     const planned = graph.stages[index];
     if (planned === undefined) continue;
     for (const { to, instruction } of edgesOf(planned))

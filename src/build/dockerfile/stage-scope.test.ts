@@ -119,6 +119,7 @@ test('which texts are replaced', () => {
   has('USER u$A', { user: 'u1' });
   has('VOLUME $D /e', { paths: ['/d', '/e'] });
   has('STOPSIGNAL $A', { signal: '1' });
+  has('STOPSIGNAL 99', { signal: '99' });
   has('EXPOSE ${A}0 ${A}1-${A}3/udp', { ports: ['10', '11-13/udp'] });
   has('ENV P="80 90"\nEXPOSE $P', { ports: ['80', '90'] });
   has('COPY --chown=$A:$A --chmod=0$A a$A $D/', {
@@ -167,7 +168,7 @@ test('the escape directive counts, but not within here-documents', () => {
 });
 
 test('what is not set is noted once for each instruction; a declared ARG is known', () => {
-  const { scope } = walk('ARG KNOWN\nENV NAME=1\nENV V=$KNOWN$NAM$NAM\nUSER $NAM');
+  const { scope } = walk('ARG KNOWN\nENV NAME=1\nENV V=$KNOWN$NAM$NAM\nUSER $NAM\nEXPOSE 80$NAM');
   assert.deepEqual(
     scope.unset.map(({ name, instruction }) => [name, instruction.kind]),
     [

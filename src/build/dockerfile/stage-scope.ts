@@ -9,7 +9,7 @@ import type { GlobalScope } from './global-scope.ts';
 import { parseMount } from './mounts.ts';
 import { isOutsideEnvironment } from './predefined-args.ts';
 import { validateInstruction } from './validate-instruction.ts';
-import { expand } from './words.ts';
+import { expand, type WordOptions } from './words.ts';
 
 /** What a stage without a PATH gets (docker, oci/defaults). */
 export const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -96,17 +96,18 @@ export class StageScope {
 
   private expander(instruction: StageInstruction): Expander {
     const lookup = (name: string): string | undefined => this.variables.get(name);
-    const run = (text: string, options: Parameters<typeof expand>[2]): ReturnType<typeof expand> => {
+    const noting = (text: string, options: WordOptions): string => {
       const result = expand(text, lookup, options);
       this.noteUnset(instruction, result.unmatched);
-      return result;
+      return result.text;
     };
     const options = { escape: this.globals.escape };
     return {
-      word: (text) => run(text, options).text,
-      words: (text) => run(text, options).words,
+      word: (text) => noting(text, options),
+      // Of EXPOSE, as in Docker, nothing is noted.
+      words: (text) => expand(text, lookup, options).words,
       // Here-documents have the backslash whatever the directive says.
-      document: (text) => run(text, { ignoreQuotes: true }).text,
+      document: (text) => noting(text, { ignoreQuotes: true }),
     };
   }
 

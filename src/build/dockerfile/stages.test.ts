@@ -176,7 +176,9 @@ for (const [text, message, line, options] of failures) {
 }
 
 test('what a target does not need may come too late', () => {
-  assert.deepEqual(planOf('FROM a AS x\nCOPY --from=y a b\nFROM b AS y', { target: 'y' }).needed, [1]);
+  const text = 'FROM a AS x\nCOPY --from=y a b\nFROM b AS y';
+  assert.deepEqual(planOf(text, { target: 'y' }).needed, [1]);
+  assert.throws(() => planOf(text, { target: 'y', checkEvery: true }), { message: /cannot copy from stage/ });
 });
 
 test('a thousand stages, one on the other', () => {

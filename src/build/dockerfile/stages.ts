@@ -20,6 +20,8 @@ export interface StageOptions {
   target?: string | undefined;
   /** Is there a named context (`--build-context`) of this name? */
   hasContext?: (name: string) => boolean;
+  /** Is the order of stages looked at even where the target needs them not? */
+  checkEvery?: boolean;
 }
 
 /** DockerfileError for a stage that is not there, comes later, or needs itself, and for a base that is no image name. */
@@ -39,7 +41,7 @@ export function resolveStages(
       addTriggers(stages, planned, triggers, { dockerfile, names });
   }
   const target = targetOf(dockerfile, options.target);
-  return finish({ dockerfile, scope, stages, target });
+  return finish({ dockerfile, scope, stages, target }, options);
 }
 
 /**
@@ -57,13 +59,13 @@ export function withTriggers(
   const names = { stages: plan.dockerfile.stages, hasContext: options.hasContext ?? (() => false) };
   const stages = [...plan.stages];
   addTriggers(stages, planned, triggers, { dockerfile: plan.dockerfile, names });
-  return finish({ ...plan, stages });
+  return finish({ ...plan, stages }, options);
 }
 
-function finish(plan: Omit<StagePlan, 'needed'>): StagePlan {
+function finish(plan: Omit<StagePlan, 'needed'>, { checkEvery }: StageOptions): StagePlan {
   checkCycles(plan);
   const needed = neededStages(plan);
-  checkOrder(plan, needed);
+  checkOrder(plan, checkEvery === true ? plan.stages.keys() : needed);
   return { ...plan, needed };
 }
 
@@ -110,9 +112,8 @@ function baseOf(scope: GlobalScope, names: StageNames, stage: Stage): Source {
   try {
     parseReference(name);
   } catch (error) {
-    const near = suggestion(name.toLowerCase(), stageNames(names.stages.slice(0, stage.index)));
     throw fail(
-      `failed to parse stage name ${quoted(name)}: ${messageOf(error)}${didYouMean(near)}`,
+      `failed to parse stage name ${quoted(name)}: ${messageOf(error)}`,
       'write the name of an image or of a stage above',
     );
   }

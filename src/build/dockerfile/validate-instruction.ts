@@ -9,10 +9,15 @@ import { kindOfSource } from './source-kind.ts';
 /** EngineError `invalid-argument` in Docker's words. */
 export function validateInstruction(instruction: StageInstruction): void {
   if (instruction.kind === 'expose') exposedPorts(instruction.ports);
-  if (instruction.kind === 'stopsignal') parseSignal(instruction.signal);
+  if (instruction.kind === 'stopsignal') validateSignal(instruction.signal);
   if (instruction.kind === 'volume' && instruction.paths.includes(''))
     throw invalid('VOLUME specified can not be an empty string', 'give the variable a value');
   if (instruction.kind === 'copy' || instruction.kind === 'add') validateTransfer(instruction);
+}
+
+/** A name this system has, or any number but 0: as in Docker, what the number means is left to whoever runs the image. */
+function validateSignal(signal: string): void {
+  if (!/^[0-9]+$/.test(signal) || Number(signal) === 0) parseSignal(signal);
 }
 
 function validateTransfer(instruction: CopyInstruction | AddInstruction): void {

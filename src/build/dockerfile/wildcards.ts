@@ -23,7 +23,8 @@ export function sourcePattern(source: string, options: { parents?: boolean } = {
   const glob: Glob = parseGlob(clean, { folders: options.parents === true });
   const parts = clean.split('/');
   const wild = parts.findIndex(hasWildcards);
-  const folder = parts.slice(0, wild === -1 ? -1 : wild).join('/');
+  // Without any, all but the last part: -1 says that too.
+  const folder = parts.slice(0, wild).join('/');
   return { folder: unescaped(folder), matches: (path) => matchesGlob(glob, relative(path)) };
 }
 

@@ -82,6 +82,8 @@ const answers: Array<[written: string, answer: { text: string; words: string[] }
   ['${GREEK#λ}', { text: 'όγος', words: ['όγος'] }],
   ['${GREEK%?}', { text: 'λόγο', words: ['λόγο'] }],
   ['${GREEK//ό/o}', { text: 'λoγος', words: ['λoγος'] }],
+  ['${HOME//*/-}', { text: '-', words: ['-'] }],
+  ['${HOME//?/-}', { text: '-----', words: ['-----'] }],
   ['${STAR#a\\*}', { text: 'b?c', words: ['b?c'] }],
   ['${STAR%\\?c}', { text: 'a*b', words: ['a*b'] }],
   ['${STAR//\\*/x}', { text: 'axb?c', words: ['axb?c'] }],

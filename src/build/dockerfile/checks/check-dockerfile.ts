@@ -59,7 +59,8 @@ function runAll(
   try {
     const scope = globalScope(dockerfile, options);
     checkFroms(dockerfile, scope, warnings);
-    checkStages(resolveStages(dockerfile, scope, options), options, warnings);
+    const checkEvery = options.target === undefined;
+    checkStages(resolveStages(dockerfile, scope, { ...options, checkEvery }), options, warnings);
   } catch (error) {
     if (!(error instanceof DockerfileError)) throw error;
     return error;
