@@ -45,7 +45,7 @@ export function resolveStages(
 }
 
 /**
- * The plan with what ONBUILD of a base image adds to the stage `index`: call it once the image's config is known. New
+ * The plan with what ONBUILD of a base image adds to the stage `index`: call it once, when the image's config is known. New
  * sources may make more stages needed. DockerfileError at FROM.
  */
 export function withTriggers(

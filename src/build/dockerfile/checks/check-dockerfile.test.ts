@@ -2,6 +2,7 @@
 /** Each build check: what it finds, in Docker's words, and what it lets pass. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { DockerfileError } from '../errors.ts';
 import { ignoreMatcher } from '../ignore.ts';
 import { parseDockerfile } from '../parse.ts';
 import { parseCheckOptions } from './check-directive.ts';
@@ -309,6 +310,10 @@ test('error=true makes an error of warnings, and only of those', () => {
 test('options that are none are refused', () => {
   for (const text of ['skip', 'what=1', 'error=maybe', 'skip=a;'])
     assert.throws(() => parseCheckOptions(text), { message: /check option/ });
+  assert.throws(
+    () => check('# syntax=x\n# check=what=1\nFROM a'),
+    (error) => error instanceof DockerfileError && error.details['line'] === 2,
+  );
 });
 
 test('an error in the file comes with the warnings before it', () => {

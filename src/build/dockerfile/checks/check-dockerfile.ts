@@ -3,13 +3,13 @@ import { EngineError } from '../../../errors/engine-error.ts';
 import { formatPlatform, normalizePlatform, type Platform } from '../../../oci/platform.ts';
 import type { Dockerfile } from '../ast.ts';
 import { quoted } from '../characters.ts';
-import { DockerfileError } from '../errors.ts';
+import { DockerfileError, locating } from '../errors.ts';
 import { type GlobalScopeOptions, globalScope } from '../global-scope.ts';
 import type { IgnoreMatcher } from '../ignore.ts';
 import type { PlannedStage, StagePlan } from '../stage-plan.ts';
 import { StageScope } from '../stage-scope.ts';
 import { resolveStages, type StageOptions } from '../stages.ts';
-import { type CheckOptions, parseCheckOptions } from './check-directive.ts';
+import { type CheckOptions, everyCheck, parseCheckOptions } from './check-directive.ts';
 import { checkDefaults, checkFroms } from './from-checks.ts';
 import { checkStage, type StageState } from './stage-checks.ts';
 import { checkSyntax } from './syntax-checks.ts';
@@ -39,14 +39,21 @@ export interface CheckResult {
   error: EngineError | undefined;
 }
 
-/** With a target, the stages that it needs; else all. EngineError `invalid-argument` for a `# check=` that can't be read. */
+/** With a target, the stages that it needs; else all. DockerfileError for a `# check=` that can't be read. */
 export function checkDockerfile(dockerfile: Dockerfile, options: CheckRunOptions): CheckResult {
-  const checks = options.options ?? parseCheckOptions(dockerfile.directives.check ?? '');
+  const checks = options.options ?? ownOptions(dockerfile);
   const warnings = new WarningList(checks);
   const error = runAll(dockerfile, options, warnings);
   const { all } = warnings;
   if (error !== undefined || !checks.error || all.length === 0) return { warnings: all, error };
   return { warnings: all, error: violation(all) };
+}
+
+function ownOptions(dockerfile: Dockerfile): CheckOptions {
+  const { check, ranges } = dockerfile.directives;
+  const range = ranges['check'];
+  if (check === undefined || range === undefined) return everyCheck;
+  return locating({ source: dockerfile, range, instruction: '# check' }, () => parseCheckOptions(check));
 }
 
 function runAll(
