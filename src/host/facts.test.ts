@@ -81,6 +81,14 @@ test('preflight: nothing worse than a warning here; what is missing comes first 
   for (const { mend } of findings) assert.match(mend, /^[A-Z].*[.)]$/);
 });
 
+test('without nft, iptables does: that is worth a note, no more', () => {
+  const programs = { ...facts.programs, iptables: '/usr/sbin/iptables' };
+  delete programs.nft;
+  const found = preflight({ ...facts, programs }).find(({ what }) => what.includes('nft'));
+  assert.equal(found?.severity, 'note');
+  assert.match(found?.what ?? '', /iptables is used/);
+});
+
 test('preflight tells of a hybrid host’s v2 controllers, and of capabilities that can’t be given', () => {
   const cgroups = { ...facts.cgroups, mode: 'hybrid' as const, hybridWithControllers: ['hugetlb'] };
   const security = { ...facts.security, capabilities: new Set(['CAP_CHOWN']) };
