@@ -99,12 +99,20 @@ async function mountFilesystem(
   const argv = ['mount', '--no-canonicalize', '-t', type, ...list, '--', device, volume.mountpoint];
   const { exitCode, stderr } = await engine.launcher.run({ argv, timeoutMs: patience });
   if (exitCode === 0) return;
-  const why = stderr.toString().trim().split('\n')[0] ?? '';
+  const why = withoutSecrets(stderr.toString().trim().split('\n')[0] ?? '', options);
   throw new EngineError(
     'failed-precondition',
     `error while mounting volume '${volume.mountpoint}': failed to mount local volume: ${why}`,
     { hint: `check the options of the volume ${volume.name}: type, device and o` },
   );
+}
+
+/** What programs repeat of the options, without passwords. */
+export function withoutSecrets(text: string, options: readonly string[]): string {
+  const secrets = options.flatMap(
+    (option) => /^(?:pass|password|password2|secret)=(.+)$/.exec(option)?.[1] ?? [],
+  );
+  return secrets.reduce((hidden, secret) => hidden.replaceAll(secret, '********'), text);
 }
 
 /** The kernel takes an address where people give a server's name. */
