@@ -1,7 +1,9 @@
 /*
  * gantry-gzip: decompresses (-d) or compresses (-c) one file into another, or into a FIFO, with ISA-L.
  *   gantry-gzip -d|-c INPUT OUTPUT
- * Both are opened first; from then on the process may only read, write and exit (seccomp strict mode), whatever the bytes do to it.
+ *   gantry-gzip -f INPUT OUTPUT LENGTHS
+ * The second form decompresses a file that is still being written: whoever writes it says through the FIFO LENGTHS, in native 64-bit numbers, how many
+ * bytes there are, and closes it when there are all. All are opened first; from then on the process may only read, write and exit (seccomp strict mode), whatever the bytes do to it.
  * Status: 0 done, 1 usage or a file that cannot be opened, 2 broken gzip data, 3 a read or write that failed (for a full disk: the errno is in the text).
  */
 #define _GNU_SOURCE
@@ -21,7 +23,9 @@ enum { DONE = 0, USAGE = 1, BROKEN = 2, FAILED = 3 };
 enum { CHUNK = 1 << 20, PIPE_SIZE = 1 << 20 };
 
 static uint8_t input[CHUNK], output[CHUNK], level_buffer[ISAL_DEF_LVL1_DEFAULT];
-static int in_fd, out_fd;
+static int in_fd, out_fd, lengths_fd = -1;
+/* Bytes of the input that were read, and that may be while it grows. */
+static uint64_t taken, available;
 
 /* exit_group, which _exit() makes, is not allowed in strict mode. */
 static _Noreturn void leave(int status, const char *text) {
@@ -29,13 +33,35 @@ static _Noreturn void leave(int status, const char *text) {
   for (;;) syscall(SYS_exit, status);
 }
 
-/* Returns 0 at the end of the input. */
-static uint32_t fill(void) {
+static size_t read_some(int fd, void *buffer, size_t size) {
   for (;;) {
-    ssize_t got = read(in_fd, input, sizeof input);
-    if (got >= 0) return (uint32_t)got;
+    ssize_t got = read(fd, buffer, size);
+    if (got >= 0) return (size_t)got;
     if (errno != EINTR) leave(FAILED, "cannot read the input");
   }
+}
+
+/* Waits until there is something to read that was not read yet, or all is there. */
+static void await_growth(void) {
+  uint64_t lengths[512];
+  while (lengths_fd >= 0 && taken >= available) {
+    size_t got = read_some(lengths_fd, lengths, sizeof lengths);
+    /* Eight bytes are written at once (pipe(7), PIPE_BUF). */
+    if (got % sizeof lengths[0] != 0) leave(FAILED, "broken lengths");
+    if (got == 0) lengths_fd = -1;
+    for (size_t at = 0; at < got / sizeof lengths[0]; at++)
+      if (lengths[at] > available) available = lengths[at];
+  }
+}
+
+/* Returns 0 at the end of the input. */
+static uint32_t fill(void) {
+  await_growth();
+  size_t size = sizeof input;
+  if (lengths_fd >= 0 && available - taken < size) size = (size_t)(available - taken);
+  size_t got = read_some(in_fd, input, size);
+  taken += got;
+  return (uint32_t)got;
 }
 
 static void drain(size_t length) {
@@ -106,17 +132,21 @@ static void compress(void) {
 }
 
 int main(int argc, char **argv) {
+  bool is_growing = argc == 5 && strcmp(argv[1], "-f") == 0;
   bool is_known = argc == 4 && (strcmp(argv[1], "-d") == 0 || strcmp(argv[1], "-c") == 0);
-  if (!is_known) leave(USAGE, "usage: gantry-gzip -d|-c INPUT OUTPUT\n");
+  if (!is_known && !is_growing) leave(USAGE, "usage: gantry-gzip -d|-c INPUT OUTPUT | -f INPUT OUTPUT LENGTHS\n");
   out_fd = open(argv[3], O_WRONLY | O_CLOEXEC);
   in_fd = open(argv[2], O_RDONLY | O_CLOEXEC);
-  if (in_fd < 0 || out_fd < 0) leave(USAGE, "cannot open the files");
+  /* Not to wait for a writer: it may have said all, and gone. */
+  if (is_growing) lengths_fd = open(argv[4], O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (in_fd < 0 || out_fd < 0 || (is_growing && lengths_fd < 0)) leave(USAGE, "cannot open the files");
+  if (lengths_fd >= 0 && fcntl(lengths_fd, F_SETFL, 0) < 0) leave(FAILED, "cannot wait for the input");
   fcntl(out_fd, F_SETPIPE_SZ, PIPE_SIZE);
 #ifndef __SANITIZE_ADDRESS__ /* whose reports need more system calls */
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT) < 0)
     leave(FAILED, "cannot give up system calls");
 #endif
-  if (argv[1][1] == 'd') decompress();
-  else compress();
+  if (argv[1][1] == 'c') compress();
+  else decompress();
   leave(DONE, "");
 }

@@ -1,7 +1,7 @@
 /** The gzip helper: what it writes, what it refuses, and that nobody waits for it in vain. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -116,4 +116,42 @@ test('a file that is not there, a reader that stops early and a signal all end i
 test('a helper that cannot be started is not usable', async () => {
   const missing = new GzipHelper({ launcher, program: join(directory, 'absent'), directory });
   assert.equal(await missing.isUsable(), false);
+});
+
+test('a file is decompressed while it is still being written', { skip }, async () => {
+  const whole = gzipSync(plain);
+  const path = fileOf(whole.subarray(0, 700_000));
+  const stream = await helper.follow(path);
+  stream.advance(700_000);
+  const first = Buffer.alloc(400_000);
+  for (let length = 0; length < first.length; )
+    length += (await stream.output.read(first, length, first.length - length, null)).bytesRead;
+  assert.ok(first.equals(plain.subarray(0, first.length)));
+  appendFileSync(path, whole.subarray(700_000));
+  stream.advance(whole.length);
+  stream.complete();
+  const rest = await readAll(stream);
+  assert.ok(rest.equals(plain.subarray(first.length)));
+  assert.equal(await end(stream), undefined);
+});
+
+test('one that is whole before the helper looks, and one that breaks off', { skip }, async () => {
+  const whole = gzipSync(plain);
+  for (const [length, code] of [
+    [whole.length, undefined],
+    [whole.length - 100_000, 'data-loss'],
+  ] as const) {
+    const stream = await helper.follow(fileOf(whole.subarray(0, length)));
+    stream.complete();
+    const found = await readAll(stream);
+    assert.ok(found.equals(plain.subarray(0, found.length)));
+    assert.equal(await end(stream), code);
+  }
+});
+
+test('a reader that goes away in the middle leaves nothing', { skip }, async () => {
+  const stream = await helper.follow(fileOf(gzipSync(plain)));
+  stream.advance(500_000);
+  await stream.output.read(Buffer.alloc(1000), 0, 1000, null);
+  assert.equal(await end(stream), 'cancelled');
 });

@@ -1,9 +1,9 @@
 /** Gzip by the native helper: twice to four times as fast as zlib, in a process that may do nothing but read and write. */
 import { randomBytes } from 'node:crypto';
-import { accessSync, closeSync, constants, mkdirSync, openSync } from 'node:fs';
+import { accessSync, closeSync, constants, mkdirSync, openSync, writeSync } from 'node:fs';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { EngineError, isEngineError, messageOf } from '../errors/engine-error.ts';
+import { EngineError, errnoOf, isEngineError, messageOf } from '../errors/engine-error.ts';
 import type { CommandResult, Launcher } from './launcher-types.ts';
 
 export type GzipMode = 'compress' | 'decompress';
@@ -18,6 +18,14 @@ export interface GzipStream {
   stop(): Promise<void>;
   /** Nobody may read any more. */
   close(): Promise<void>;
+}
+
+/** What decompresses a file that is still being written. */
+export interface FollowingGzipStream extends GzipStream {
+  /** So many bytes of the file are there. */
+  advance(length: number): void;
+  /** No byte follows. */
+  complete(): void;
 }
 
 const flags: Record<GzipMode, string> = { compress: '-c', decompress: '-d' };
@@ -51,6 +59,35 @@ export class GzipHelper {
 
   /** Starts to work on the file `input`. Rejects with EngineError where the FIFO cannot be made. */
   async start(mode: GzipMode, input: string, signal?: AbortSignal): Promise<GzipStream> {
+    return await this.#start([flags[mode], input], [], signal);
+  }
+
+  /** Decompresses the file `input`, as far as it is there at a time. As `start`. */
+  async follow(input: string, signal?: AbortSignal): Promise<FollowingGzipStream> {
+    const lengths = await this.#makeFifo();
+    // Non-blocking: what does not fit is made up for by the next length, and by the end.
+    const writer = openSync(lengths, constants.O_RDWR | constants.O_NONBLOCK);
+    let isOpen = true;
+    const complete = (): void => {
+      if (isOpen) closeSync(writer);
+      isOpen = false;
+    };
+    const stream = await this.#start(['-f', input], [lengths], signal).catch(async (error: unknown) => {
+      complete();
+      await rm(lengths, { force: true });
+      throw error;
+    });
+    return Object.assign(stream, {
+      advance: (length: number) => void (isOpen && writeLength(writer, length)),
+      complete,
+      close: joined(stream.close, async () => {
+        complete();
+        await rm(lengths, { force: true });
+      }),
+    });
+  }
+
+  async #start(before: string[], behind: string[], signal?: AbortSignal): Promise<GzipStream> {
     const path = await this.#makeFifo();
     // Held open for writing until the helper has ended: a reader sees no end before it, and always one after it.
     // Closed at once and not in the pool of threads: those may all be waiting for this very end.
@@ -70,7 +107,7 @@ export class GzipHelper {
         await rm(path, { force: true });
       },
     };
-    const ended = this.#run(mode, input, path, either)
+    const ended = this.#run([...before, path, ...behind], either)
       .catch((error: unknown) => {
         stream.failure = isEngineError(error) ? error : new EngineError('internal', messageOf(error));
       })
@@ -100,14 +137,29 @@ export class GzipHelper {
     throw new EngineError('unavailable', `cannot make a FIFO in ${directory}: errno ${failure.errno}`);
   }
 
-  async #run(mode: GzipMode, input: string, fifo: string, signal?: AbortSignal): Promise<void> {
+  async #run(args: readonly string[], signal?: AbortSignal): Promise<void> {
     const { launcher, program } = this.#options;
     const result = await launcher.run({
-      argv: [program, flags[mode], input, fifo],
+      argv: [program, ...args],
       timeoutMs: timeLimit,
       ...(signal === undefined ? {} : { signal }),
     });
     if (result.exitCode !== 0) throw failureOf(result);
+  }
+}
+
+function joined(...ends: Array<() => Promise<void>>): () => Promise<void> {
+  return async () => {
+    for (const end of ends) await end();
+  };
+}
+
+/** In the byte order of the host, which the helper shares. */
+function writeLength(descriptor: number, length: number): void {
+  try {
+    writeSync(descriptor, new BigUint64Array([BigInt(length)]));
+  } catch (error) {
+    if (errnoOf(error) !== 'EAGAIN') throw error;
   }
 }
 

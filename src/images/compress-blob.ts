@@ -7,6 +7,7 @@ import { EngineError, isEngineError } from '../errors/engine-error.ts';
 import type { GzipHelper } from '../host/gzip-helper.ts';
 import { mediaTypes } from '../oci/media-types.ts';
 import type { BlobIngest } from '../store/blob-ingest.ts';
+import type { GrowingFile } from '../util/growing-file.ts';
 import type { ImageParts } from './image-parts.ts';
 import type { BlobRecord } from './image-records.ts';
 import type { Lease } from './leases.ts';
@@ -24,7 +25,7 @@ const gzipTypes: Readonly<Record<string, string>> = {
 
 /**
  * The gzip form of a blob whose media type is a plain tar, stored as a blob of its own that `lease` holds; `blob` itself where it is compressed already.
- * `report` hears how many bytes of the plain blob are done. The caller lets images name the result from then on.
+ * `onBegin` gets what is written while it is. `report` hears how many bytes of the plain blob are done. The caller lets images name the result from then on.
  */
 export async function compressBlob(
   parts: Pick<ImageParts, 'blobs' | 'gzip'>,
@@ -32,11 +33,13 @@ export async function compressBlob(
   lease: Lease,
   report: (current: number) => void,
   signal?: AbortSignal,
+  onBegin: (file: GrowingFile) => void = () => undefined,
 ): Promise<BlobRecord> {
   const mediaType = gzipTypes[blob.mediaType];
   if (mediaType === undefined) return blob;
   const path = parts.blobs.path(blob.digest);
   const ingest = await parts.blobs.ingest(undefined);
+  if (ingest.growth !== undefined) onBegin(ingest.growth);
   try {
     if (parts.gzip !== undefined && (await parts.gzip.isUsable()))
       await byHelper(parts.gzip, path, ingest, (bytes) => report(Math.min(blob.size, bytes)), signal);
@@ -73,9 +76,8 @@ async function copy(
   ingest: BlobIngest,
   report: (current: number) => void,
 ): Promise<void> {
+  const buffer = Buffer.allocUnsafeSlow(chunkSize);
   for (;;) {
-    // The ingest keeps it until it is written.
-    const buffer = Buffer.allocUnsafeSlow(chunkSize);
     const { bytesRead } = await output.read(buffer, 0, chunkSize, null);
     if (bytesRead === 0) return;
     await ingest.write(buffer.subarray(0, bytesRead));

@@ -82,8 +82,18 @@ async function receive({ client, blob, ingest, report, signal }: Download): Prom
       });
     }
     await ingest.write(chunk);
+    release(chunk);
     report({ phase: 'downloading', current: ingest.offset });
   }
+}
+
+/**
+ * Gives the memory of a chunk back at once: the garbage collector would let a hundred megabytes of them pile up, and then look through the whole heap
+ * for them, again and again. Only where nothing else can be in that memory.
+ */
+function release(chunk: Uint8Array): void {
+  const { buffer } = chunk;
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === chunk.byteLength) buffer.transfer(0);
 }
 
 async function pause(fruitless: number, signal: AbortSignal | undefined): Promise<void> {

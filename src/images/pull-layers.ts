@@ -4,6 +4,7 @@ import { chainIdsOf, shortId } from '../oci/digest.ts';
 import type { ImageConfig } from '../oci/image-config.ts';
 import type { Descriptor, Manifest } from '../oci/manifest.ts';
 import { type BlobPhase, downloadBlob } from './download-blob.ts';
+import { EarlyUnpack } from './early-unpack.ts';
 import type { ImageParts } from './image-parts.ts';
 import type { LayerOfImage } from './image-records.ts';
 import type { Progress } from './image-types.ts';
@@ -69,8 +70,15 @@ async function pullLayer(parts: ImageParts, pull: LayerPull, layer: LayerOfImage
     return { ...layer, blob: known };
   }
   progress({ id, status: 'Pulling fs layer' });
-  await download(parts, pull, layer.blob);
+  const early = new EarlyUnpack(parts, layer, progress, pull.signal);
+  try {
+    await download(parts, pull, layer.blob, () => early.begin());
+  } catch (error) {
+    await early.abandon();
+    throw error;
+  }
   progress({ id, status: 'Download complete' });
+  await early.end();
   const report = meter(progress, id, 'Extracting', layer.blob.size);
   await unpackBlob(parts, { ...layer, digest: layer.blob.digest }, report, pull.signal);
   progress({ id, status: 'Pull complete' });
@@ -81,12 +89,15 @@ async function download(
   parts: ImageParts,
   { client, progress, signal }: LayerPull,
   blob: Descriptor,
+  onBytes: () => void,
 ): Promise<void> {
   const id = shortId(blob.digest);
   const downloading = meter(progress, id, 'Downloading', blob.size);
   const listener = (phase: BlobPhase | { phase: 'waiting' }): void => {
-    if (phase.phase === 'downloading') downloading(phase.current);
-    else progress({ id, status: phase.phase === 'waiting' ? 'Waiting' : 'Verifying Checksum' });
+    if (phase.phase === 'downloading') {
+      downloading(phase.current);
+      onBytes();
+    } else progress({ id, status: phase.phase === 'waiting' ? 'Waiting' : 'Verifying Checksum' });
   };
   const work = (report: typeof listener, workSignal: AbortSignal): Promise<void> =>
     parts.downloadSlots.run(

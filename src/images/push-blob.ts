@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineError, isEngineError, messageOf } from '../errors/engine-error.ts';
 import type { BlobStore } from '../store/blob-store.ts';
+import type { EarlyUpload } from './early-upload.ts';
 import type { BlobRecord } from './image-records.ts';
 import type { BlobSource, RegistryPusher, UploadSession } from './registry/registry-pusher.ts';
 import type { UploadPlace } from './upload-memory.ts';
@@ -28,6 +29,8 @@ export interface BlobPush {
   place: UploadPlace;
   /** Repositories of the same registry that have, or had, the blob. */
   mountable: readonly string[];
+  /** An upload of it that began before its digest was known. */
+  early?: EarlyUpload | undefined;
   /** Hears how many bytes are sent. */
   report: (current: number) => void;
   signal: AbortSignal;
@@ -36,7 +39,17 @@ export interface BlobPush {
 /** Rejects with EngineError in Docker's words. */
 export async function pushBlob(push: BlobPush): Promise<BlobOutcome> {
   const { pusher, blob } = push;
-  if (await pusher.hasBlob(blob.digest)) return { kind: 'exists' };
+  const begun = await finishEarly(push);
+  if (await pusher.hasBlob(blob.digest)) {
+    push.place.forget();
+    // The registry forgets it by itself, too.
+    if (begun !== undefined) await pusher.cancel(begun).catch(() => undefined);
+    return { kind: 'exists' };
+  }
+  if (begun !== undefined) {
+    await upload(push, begun);
+    return { kind: 'pushed' };
+  }
   for (const from of push.mountable.slice(0, maxMounts))
     if (await mount(push, from)) return { kind: 'mounted', from };
   const session = (await goOn(push)) ?? (await pusher.begin(blob.digest, undefined));
@@ -44,6 +57,16 @@ export async function pushBlob(push: BlobPush): Promise<BlobOutcome> {
   if (session === undefined) return { kind: 'exists' };
   await upload(push, session);
   return { kind: 'pushed' };
+}
+
+/** The upload that went beside the compression, as far as it came. */
+async function finishEarly(push: BlobPush): Promise<UploadSession | undefined> {
+  const { early, place, blob, report, signal } = push;
+  if (early?.location !== undefined) place.keep(early.location);
+  const session = await early?.end(report);
+  if (signal.aborted) throw asEngineError(undefined, signal);
+  if (session !== undefined && session.offset !== blob.size) return await resume(push, session);
+  return session;
 }
 
 /** The upload that an earlier push began, where the registry still has it. */

@@ -3,11 +3,12 @@ import { EngineError } from '../errors/engine-error.ts';
 import { shortId } from '../oci/digest.ts';
 import { canonicalReference, type Reference } from '../oci/reference.ts';
 import { compressBlob } from './compress-blob.ts';
+import { EarlyUpload } from './early-upload.ts';
 import type { ImageParts } from './image-parts.ts';
 import type { BlobRecord } from './image-records.ts';
 import type { Progress } from './image-types.ts';
 import type { Lease } from './leases.ts';
-import { type BlobOutcome, pushBlob } from './push-blob.ts';
+import { type BlobOutcome, type BlobPush, pushBlob } from './push-blob.ts';
 import { compressionOf, originalManifest } from './push-manifest.ts';
 import type { RegistryPusher } from './registry/registry-pusher.ts';
 import { meter } from './throttle.ts';
@@ -56,9 +57,10 @@ async function pushLayer(parts: ImageParts, push: LayerPush, layer: OutgoingLaye
   const id = shortId(layer.diffId);
   const work = async (): Promise<BlobRecord> => {
     signal.throwIfAborted();
-    const blob = push.isFixed ? layer.blob : await compressed(parts, push, layer);
+    const early = new EarlyUpload(pusher);
+    const blob = push.isFixed ? layer.blob : await compressed(parts, push, layer, early);
     const report = meter(progress, id, 'Pushing', blob.size);
-    const outcome = await pushOne(parts, { pusher, reference, signal }, blob, report);
+    const outcome = await pushOne(parts, { pusher, reference, signal, early }, blob, report);
     progress({ id, status: describe(outcome) });
     return blob;
   };
@@ -68,14 +70,15 @@ async function pushLayer(parts: ImageParts, push: LayerPush, layer: OutgoingLaye
 /** One blob of an image: a layer or the configuration. */
 export function pushOne(
   parts: ImageParts,
-  { pusher, reference, signal }: Pick<LayerPush, 'pusher' | 'reference' | 'signal'>,
+  push: Pick<LayerPush, 'pusher' | 'reference' | 'signal'> & Pick<BlobPush, 'early'>,
   blob: BlobRecord,
   report: (current: number) => void,
 ): Promise<BlobOutcome> {
+  const { pusher, reference, signal, early } = push;
   const mountable = mountableFrom(parts, reference, blob.digest);
   const { blobs, uploads } = parts;
   return uploads.using(digestReference(reference, blob.digest), (place) =>
-    pushBlob({ pusher, blobs, blob, place, mountable, report, signal }),
+    pushBlob({ pusher, blobs, blob, place, mountable, early, report, signal }),
   );
 }
 
@@ -85,12 +88,19 @@ function describe(outcome: BlobOutcome): string {
 }
 
 /** The layer's blob, compressed where it is not; images name that one from then on, so that it is done once. */
-async function compressed(parts: ImageParts, push: LayerPush, layer: OutgoingLayer): Promise<BlobRecord> {
+async function compressed(
+  parts: ImageParts,
+  push: LayerPush,
+  layer: OutgoingLayer,
+  early: EarlyUpload,
+): Promise<BlobRecord> {
   const { blob } = layer;
   if (!parts.blobs.has(blob.digest)) throw missing(blob.digest);
   if (compressionOf(blob.mediaType) !== 'none') return blob;
   const report = meter(push.progress, shortId(layer.diffId), 'Compressing', blob.size);
-  const result = await compressBlob(parts, blob, push.lease, report, push.signal);
+  const result = await compressBlob(parts, blob, push.lease, report, push.signal, (file) =>
+    early.begin(file),
+  );
   push.lease.add(result.digest);
   await adopt(parts, blob.digest, result);
   return result;

@@ -2,12 +2,18 @@
 import { open } from 'node:fs/promises';
 import type { GzipHelper, GzipStream } from '../host/gzip-helper.ts';
 import { detectCompression } from './decompress.ts';
-import type { LayerFile } from './snapshotter.ts';
+import type { ComingLayer, LayerFile } from './snapshotter.ts';
 
 export interface Gunzip {
   stream: GzipStream;
-  /** Bytes of the file that so many plain bytes came from, about. */
-  consumed(plainBytes: number): number;
+  /** Hears how many plain bytes were read. */
+  onPlain(bytes: number): void;
+}
+
+/** Bytes of a file, and of what was compressed into it. */
+export interface GzipSizes {
+  size: number;
+  plainSize: number;
 }
 
 const headLength = 6;
@@ -21,15 +27,59 @@ export async function gunzipFile(
   if (helper === undefined || !(await helper.isUsable())) return undefined;
   const { head, size, plainSize } = await look(file.path);
   if (detectCompression(head) !== 'gzip') return undefined;
-  const ratio = plainSize > size ? size / plainSize : 1;
   return {
     stream: await helper.start('decompress', file.path, signal),
-    consumed: (plainBytes) => Math.min(size, Math.round(plainBytes * ratio)),
+    onPlain: (bytes) => file.onRead?.(compressedBytes(bytes, { size, plainSize })),
   };
 }
 
+/** The same with a file that is still being written: what comes out ends where that breaks off. */
+export async function gunzipComing(
+  helper: GzipHelper | undefined,
+  { file, onPlain }: ComingLayer,
+  signal?: AbortSignal,
+): Promise<Gunzip | undefined> {
+  if (helper === undefined || !(await helper.isUsable())) return undefined;
+  await file.reaches(headLength);
+  if (file.length < headLength || !(await isGzip(file.path))) return undefined;
+  const stream = await helper.follow(file.path, signal);
+  const tell = (): void => {
+    stream.advance(file.length);
+    if (file.state !== 'growing') stream.complete();
+  };
+  const stop = file.onChange(tell);
+  tell();
+  const { close: closeStream } = stream;
+  stream.close = async () => {
+    stop();
+    await closeStream();
+  };
+  return { stream, onPlain: (bytes) => onPlain?.(bytes) };
+}
+
+/** Bytes of a gzip file that so many plain bytes came from, about. */
+export function compressedBytes(plainBytes: number, { size, plainSize }: GzipSizes): number {
+  const ratio = plainSize > size ? size / plainSize : 1;
+  return Math.min(size, Math.round(plainBytes * ratio));
+}
+
+/** Sizes of the gzip file at `path`. */
+export async function gzipSizes(path: string): Promise<GzipSizes> {
+  const { size, plainSize } = await look(path);
+  return { size, plainSize };
+}
+
+/** It may have got its final name a moment ago: no, then. */
+async function isGzip(path: string): Promise<boolean> {
+  try {
+    return detectCompression((await look(path)).head) === 'gzip';
+  } catch {
+    return false;
+  }
+}
+
 /** The last four bytes are the plain size modulo 2^32 (RFC 1952, 2.3.1): good enough for a progress bar. */
-async function look(path: string): Promise<{ head: Buffer; size: number; plainSize: number }> {
+async function look(path: string): Promise<GzipSizes & { head: Buffer }> {
   const file = await open(path);
   try {
     const { size } = await file.stat();

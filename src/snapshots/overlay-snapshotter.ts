@@ -20,13 +20,20 @@ import { digestHex, isDigestHex, parseDigest } from '../oci/digest.ts';
 import type { ArchiveJob, LayerChange, MountPoint } from './archive/archive-messages.ts';
 import { archiveStream, listChanges } from './archive/archive-thread.ts';
 import { defaultMaxExpansion, expansionLimit } from './expansion.ts';
+import { gunzipComing } from './gunzip-file.ts';
 import { doFileOperations } from './layer-operations.ts';
 import { layerRecordName, readLayerRecord } from './layer-record.ts';
 import { removeTree, sweepTree } from './remove-tree.ts';
 import { SharedSync } from './shared-sync.ts';
-import type { LayerFile, Snapshotter } from './snapshotter.ts';
+import type { ComingLayer, LayerFile, Snapshotter } from './snapshotter.ts';
 import { UnpackPool } from './unpack-pool.ts';
-import { noSpace, throwIfCancelled, type UnpackedTree } from './unpack-thread.ts';
+import {
+  type GunzippedLayer,
+  noSpace,
+  throwIfCancelled,
+  type UnpackedTree,
+  type UnpackThread,
+} from './unpack-thread.ts';
 import { UnsettledLayers } from './unsettled-layers.ts';
 
 export interface OverlaySnapshotterOptions {
@@ -65,7 +72,7 @@ export class OverlaySnapshotter implements Snapshotter {
   readonly #sweeping: Promise<void>;
   /** Sizes by chain ID. */
   readonly #layers = new Map<string, number>();
-  readonly #unpacking = new Map<string, Promise<number>>();
+  readonly #unpacking = new Map<string, Promise<unknown>>();
   /** Chain IDs, base layer first, by container. */
   readonly #containers = new Map<string, readonly string[]>();
 
@@ -131,9 +138,36 @@ export class OverlaySnapshotter implements Snapshotter {
       await running.catch(() => undefined);
       throwIfCancelled(signal);
     }
-    const work = this.#unpackNew(layer, source, signal).finally(() => this.#unpacking.delete(chainId));
-    this.#unpacking.set(chainId, work);
-    return await work;
+    return await this.#once(chainId, this.#unpackNew(layer, source, signal));
+  }
+
+  async unpackComing(
+    layer: { chainId: string; diffId: string },
+    source: ComingLayer,
+    signal?: AbortSignal,
+  ): Promise<number | undefined> {
+    const chainId = parseDigest(layer.chainId);
+    if (this.#layers.has(chainId) || this.#unpacking.has(chainId)) return undefined;
+    const limit = expansionLimit(source.size, this.maxExpansion);
+    const unpacked = this.#pool.useSlowly(async (thread) => {
+      const gunzip = await gunzipComing(this.#gzip, source, signal);
+      if (gunzip === undefined) return undefined;
+      try {
+        return await this.#unpackBy(thread, layer, { gunzip, limit }, signal);
+      } finally {
+        // The thread may not have come to it.
+        await gunzip.stream.stop();
+        await gunzip.stream.close();
+      }
+    });
+    return await this.#once(chainId, unpacked);
+  }
+
+  /** Lets whoever wants the same layer meanwhile wait for `work`. */
+  async #once<T>(chainId: string, work: Promise<T>): Promise<T> {
+    const shared = work.finally(() => this.#unpacking.delete(chainId));
+    this.#unpacking.set(chainId, shared);
+    return await shared;
   }
 
   async removeLayer(chainId: string): Promise<void> {
@@ -239,18 +273,30 @@ export class OverlaySnapshotter implements Snapshotter {
     source: Readable | LayerFile,
     signal?: AbortSignal,
   ): Promise<number> {
+    try {
+      return await this.#pool.use((thread) => this.#unpackBy(thread, layer, this.#bounded(source), signal));
+    } catch (error) {
+      discardSource(source);
+      throw asEngineError(error);
+    }
+  }
+
+  async #unpackBy(
+    thread: UnpackThread,
+    layer: { chainId: string; diffId: string },
+    source: Readable | LayerFile | GunzippedLayer,
+    signal?: AbortSignal,
+  ): Promise<number> {
     const temporary = join(this.#temporaryRoot, randomBytes(8).toString('hex'));
     const tree = join(temporary, treeName);
     try {
       await mkdir(tree, { recursive: true, mode: 0o755 });
-      const unpacked = await this.#pool.use((thread) =>
-        thread.unpack(
-          tree,
-          this.#bounded(source),
-          (operations) => doFileOperations(this.#launcher, tree, operations),
-          this.#gzip,
-          signal,
-        ),
+      const unpacked = await thread.unpack(
+        tree,
+        source,
+        (operations) => doFileOperations(this.#launcher, tree, operations),
+        this.#gzip,
+        signal,
       );
       if (unpacked.diffId !== layer.diffId) {
         throw new EngineError(
@@ -264,7 +310,6 @@ export class OverlaySnapshotter implements Snapshotter {
       await this.#commit(temporary, layer.chainId, unpacked);
       return unpacked.size;
     } catch (error) {
-      discardSource(source);
       await removeTree(this.#launcher, temporary);
       throw asEngineError(error);
     }

@@ -1,5 +1,6 @@
 /** Layered file systems: read-only layers keyed by chain ID, and one read-write layer a container. */
 import type { Readable } from 'node:stream';
+import type { GrowingFile } from '../util/growing-file.ts';
 import type { LayerChange, MountPoint } from './archive/archive-messages.ts';
 
 /** A layer's archive on disk. */
@@ -9,6 +10,15 @@ export interface LayerFile {
   onRead?: (bytes: number) => void;
   /** Plain bytes that it may have; any number unless told. */
   limit?: number;
+}
+
+/** A layer's archive that is still being written. */
+export interface ComingLayer {
+  file: GrowingFile;
+  /** Bytes that it is to have. */
+  size: number;
+  /** Hears now and then how many bytes of the plain archive were read. */
+  onPlain?: (bytes: number) => void;
 }
 
 /**
@@ -32,6 +42,15 @@ export interface Snapshotter {
     source: Readable | LayerFile,
     signal?: AbortSignal,
   ): Promise<number>;
+  /**
+   * The same with an archive that is still on its way; at its end `data-loss` where it broke off. Undefined, and nothing done, where that cannot be: it is no
+   * gzip, the helper that reads it is not there, or enough others are at it.
+   */
+  unpackComing(
+    layer: { chainId: string; diffId: string },
+    source: ComingLayer,
+    signal?: AbortSignal,
+  ): Promise<number | undefined>;
   /** Bytes on disk of a layer, as recorded when it was written. */
   layerSize(chainId: string): number;
   removeLayer(chainId: string): Promise<void>;

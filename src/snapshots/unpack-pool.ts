@@ -11,27 +11,49 @@ export class UnpackPool {
   readonly #idle: UnpackThread[] = [];
   readonly #waiting: Array<() => void> = [];
   #busy = 0;
+  #slow = 0;
   #timer: NodeJS.Timeout | undefined;
 
   /** Runs `work` with a thread of its own, as soon as one is free. */
   async use<T>(work: (thread: UnpackThread) => Promise<T>): Promise<T> {
     while (this.#busy >= this.#limit) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.#busy += 1;
-    clearTimeout(this.#timer);
-    const thread = this.#idle.pop() ?? new UnpackThread();
     try {
-      return await work(thread);
+      return await this.#run(work);
     } finally {
       this.#busy -= 1;
-      if (thread.alive) this.#idle.push(thread);
       this.#waiting.shift()?.();
-      this.#endIdleLater();
+    }
+  }
+
+  /**
+   * The same for work that may wait for its bytes for as long as a download takes: with threads that are counted apart, so that nobody who has all bytes
+   * waits for it. Undefined, and nothing done, where there are enough of them.
+   */
+  async useSlowly<T>(work: (thread: UnpackThread) => Promise<T>): Promise<T | undefined> {
+    if (this.#slow >= this.#limit) return undefined;
+    this.#slow += 1;
+    try {
+      return await this.#run(work);
+    } finally {
+      this.#slow -= 1;
     }
   }
 
   async close(): Promise<void> {
     clearTimeout(this.#timer);
     await Promise.all(this.#idle.splice(0).map((thread) => thread.close()));
+  }
+
+  async #run<T>(work: (thread: UnpackThread) => Promise<T>): Promise<T> {
+    clearTimeout(this.#timer);
+    const thread = this.#idle.pop() ?? new UnpackThread();
+    try {
+      return await work(thread);
+    } finally {
+      if (thread.alive) this.#idle.push(thread);
+      this.#endIdleLater();
+    }
   }
 
   #endIdleLater(): void {

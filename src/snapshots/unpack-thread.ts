@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { EngineError, type ErrorCode, errorCodes } from '../errors/engine-error.ts';
 import type { GzipHelper } from '../host/gzip-helper.ts';
 import type { FileOperation } from '../host/launcher-types.ts';
-import { gunzipFile } from './gunzip-file.ts';
+import { type Gunzip, gunzipFile } from './gunzip-file.ts';
 import type { LayerFile } from './snapshotter.ts';
 import type { UnpackReply, UnpackRequest } from './unpack-messages.ts';
 
@@ -15,6 +15,13 @@ export interface UnpackedTree {
   size: number;
   /** Paths (bytes as `latin1`) of opaque directories. */
   opaque: string[];
+}
+
+/** A plain archive that the helper makes. */
+export interface GunzippedLayer {
+  gunzip: Gunzip;
+  /** Bytes. */
+  limit: number | undefined;
 }
 
 type DoOperations = (operations: readonly FileOperation[]) => Promise<void>;
@@ -55,7 +62,7 @@ export class UnpackThread {
   /** Unpacks `source` into the empty directory `root`. Rejects with EngineError; what was written stays for the caller to remove. */
   async unpack(
     root: string,
-    source: Readable | LayerFile,
+    source: Readable | LayerFile | GunzippedLayer,
     doOperations: DoOperations,
     helper: GzipHelper | undefined,
     signal?: AbortSignal,
@@ -73,6 +80,7 @@ export class UnpackThread {
         await this.#feed(root, source, signal);
         return await this.#complete(doOperations, signal);
       }
+      if ('gunzip' in source) return await this.#unpackPipe(root, source, doOperations, signal);
       return await this.#unpackFile(root, source, doOperations, helper, signal);
     } catch (error) {
       // Once it is gone, nothing writes below `root` any more.
@@ -116,10 +124,19 @@ export class UnpackThread {
       this.#post({ kind: 'file', root, path: file.path, limit: file.limit });
       return await this.#complete(doOperations, signal);
     }
-    const { stream, consumed } = gunzip;
-    this.#onRead = (bytes) => file.onRead?.(consumed(bytes));
+    return await this.#unpackPipe(root, { gunzip, limit: file.limit }, doOperations, signal);
+  }
+
+  async #unpackPipe(
+    root: string,
+    { gunzip, limit }: GunzippedLayer,
+    doOperations: DoOperations,
+    signal?: AbortSignal,
+  ): Promise<UnpackedTree> {
+    const { stream } = gunzip;
+    this.#onRead = (bytes) => gunzip.onPlain(bytes);
     try {
-      this.#post({ kind: 'pipe', root, descriptor: stream.output.fd, limit: file.limit });
+      this.#post({ kind: 'pipe', root, descriptor: stream.output.fd, limit });
       const tree = await this.#complete(doOperations, signal);
       if (stream.failure !== undefined) throw stream.failure;
       return tree;

@@ -3,6 +3,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { EngineError, errnoOf, isEngineError, messageOf } from '../errors/engine-error.ts';
+import type { GrowingFile } from '../util/growing-file.ts';
 
 /** What is known of bytes that are in a temporary file. */
 export interface IngestState {
@@ -23,6 +24,8 @@ export interface IngestOptions {
   publish: (path: string, digest: string, size: number, onPublished?: () => void) => Promise<void>;
   /** `state` is there where the ingest was suspended and all its bytes are in the file. */
   onClose: (state?: IngestState) => void;
+  /** For those who read it while it comes. */
+  growth?: GrowingFile;
 }
 
 /** Small writes are gathered up to here. */
@@ -45,7 +48,9 @@ export class BlobIngest {
   #hash: Hash;
   #offset: number;
   #isSynced: boolean;
-  #buffered: Uint8Array[] = [];
+  /** One is filled while the other one is written. */
+  #filling: Buffer | undefined;
+  #spare: Buffer | undefined;
   #bufferedLength = 0;
   /** The flush under way: the next bytes are hashed meanwhile. */
   #flushing: Promise<void> = Promise.resolve();
@@ -58,26 +63,36 @@ export class BlobIngest {
     this.#isSynced = state.isSynced;
   }
 
+  /** For whoever reads it while it comes; not of an upload by name. */
+  get growth(): GrowingFile | undefined {
+    return this.#options.growth;
+  }
+
   /** Bytes that are here: the next byte to write is that one of the blob. */
   get offset(): number {
     return this.#offset;
   }
 
-  /** Appends bytes. EngineError `resource-exhausted` where the disk is full. */
+  /** Appends bytes, which are the caller's again at once. EngineError `resource-exhausted` where the disk is full. */
   async write(data: Uint8Array): Promise<void> {
     this.#hash.update(data);
-    this.#offset += data.length;
-    this.#buffered.push(data);
-    this.#bufferedLength += data.length;
-    if (this.#bufferedLength < bufferSize) return;
-    await this.#flushing;
-    this.#startFlush();
+    for (let taken = 0; taken < data.length; ) {
+      this.#filling ??= Buffer.allocUnsafeSlow(bufferSize);
+      const part = data.subarray(taken, taken + bufferSize - this.#bufferedLength);
+      this.#filling.set(part, this.#bufferedLength);
+      this.#bufferedLength += part.length;
+      this.#offset += part.length;
+      taken += part.length;
+      if (this.#bufferedLength < bufferSize) continue;
+      await this.#flushing;
+      this.#startFlush();
+    }
   }
 
   /** Starts again from nothing, where the source could not go on. */
   async restart(): Promise<void> {
+    this.#options.growth?.end('broken');
     await this.#flushing;
-    this.#buffered = [];
     this.#bufferedLength = 0;
     this.#hash = createHash('sha256');
     this.#offset = 0;
@@ -136,7 +151,6 @@ export class BlobIngest {
   }
 
   async discard(): Promise<void> {
-    this.#buffered = [];
     await this.#flushing.catch(() => undefined);
     const hadFile = this.#file !== undefined || this.#offset > this.#bufferedLength;
     await this.#close();
@@ -145,42 +159,43 @@ export class BlobIngest {
 
   async #publish(digest: string, size: number, checks: CommitChecks): Promise<void> {
     const { path, publish } = this.#options;
-    await this.#sync();
+    await this.#sync(true);
     await this.#close();
     checks.beforePublish?.(digest);
     await publish(path, digest, size, checks.onPublished);
   }
 
   /** All bytes are in the file, and the file is on the disk. */
-  async #sync(): Promise<void> {
+  async #sync(isAll = false): Promise<void> {
     await this.#flushing;
     this.#startFlush();
     await this.#flushing;
+    if (isAll) this.#options.growth?.end('whole');
     if (this.#isSynced) return;
     await (await this.#opened()).datasync();
     this.#isSynced = true;
   }
 
   #startFlush(): void {
-    if (this.#bufferedLength === 0) return;
+    const full = this.#filling;
+    if (full === undefined || this.#bufferedLength === 0) return;
     const position = this.#offset - this.#bufferedLength;
-    this.#flushing = this.#writeOut(this.#buffered, position);
+    this.#flushing = this.#writeOut(full.subarray(0, this.#bufferedLength), position);
     // Whoever writes, syncs or closes next hears of it.
     this.#flushing.catch(() => undefined);
-    this.#buffered = [];
+    [this.#filling, this.#spare] = [this.#spare, full];
     this.#bufferedLength = 0;
   }
 
-  async #writeOut(buffers: readonly Uint8Array[], start: number): Promise<void> {
+  async #writeOut(data: Uint8Array, start: number): Promise<void> {
     this.#isSynced = false;
-    let position = start;
     try {
       const file = await this.#opened();
-      for (let pending = [...buffers]; pending.length > 0; ) {
-        const { bytesWritten } = await file.writev(pending, position);
-        position += bytesWritten;
-        pending = without(pending, bytesWritten);
+      for (let done = 0; done < data.length; ) {
+        const { bytesWritten } = await file.write(data, done, data.length - done, start + done);
+        done += bytesWritten;
       }
+      this.#options.growth?.grow(start + data.length);
     } catch (error) {
       throw writeError(error);
     }
@@ -196,20 +211,10 @@ export class BlobIngest {
     if (this.#isClosed) return;
     this.#isClosed = true;
     await this.#flushing.catch(() => undefined);
+    this.#options.growth?.end('broken');
     await this.#file?.close();
     this.#options.onClose(state);
   }
-}
-
-/** What of `buffers` is left once the first `count` bytes are written. */
-function without(buffers: readonly Uint8Array[], count: number): Uint8Array[] {
-  const left: Uint8Array[] = [];
-  let skip = count;
-  for (const buffer of buffers) {
-    if (skip < buffer.length) left.push(buffer.subarray(skip));
-    skip = Math.max(0, skip - buffer.length);
-  }
-  return left;
 }
 
 /** What went wrong while a file was written, as an EngineError. */

@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { EngineError, errnoOf } from '../errors/engine-error.ts';
 import { digestHex, digestOf, isDigestHex, parseDigest } from '../oci/digest.ts';
+import { GrowingFile } from '../util/growing-file.ts';
 import { BlobIngest, type CommitChecks, emptyState, readState, writeError } from './blob-ingest.ts';
 import { SyncedDirectory } from './synced-directory.ts';
 import { UploadFiles } from './upload-files.ts';
@@ -30,7 +31,7 @@ export class BlobStore {
   readonly #names: SyncedDirectory;
   /** Sizes by digest. */
   readonly #sizes = new Map<string, number>();
-  readonly #open = new Set<string>();
+  readonly #open = new Map<string, GrowingFile>();
 
   /** Opens (or makes) the layout in `directory`. */
   constructor(directory: string) {
@@ -131,16 +132,20 @@ export class BlobStore {
       throw new EngineError('conflict', `blob ${known} is being written already`);
     const name = known === undefined ? `new-${randomBytes(8).toString('hex')}` : digestHex(known);
     const path = join(this.#ingests, name);
-    if (known !== undefined) this.#open.add(known);
+    const growth = new GrowingFile(path);
+    if (known !== undefined) this.#open.set(known, growth);
     try {
+      const state = known === undefined ? emptyState() : await readState(path);
+      growth.grow(state.size);
       const options = {
         path,
+        growth,
         ...(known === undefined ? {} : { digest: known }),
         has: (digest: string) => this.has(digest),
         publish: this.#publish.bind(this),
         onClose: () => void (known !== undefined && this.#open.delete(known)),
       };
-      return new BlobIngest(options, known === undefined ? emptyState() : await readState(path));
+      return new BlobIngest(options, state);
     } catch (error) {
       if (known !== undefined) this.#open.delete(known);
       throw error;
@@ -180,6 +185,11 @@ export class BlobStore {
       throw writeError(error);
     }
     await rm(doomed, { force: true });
+  }
+
+  /** The file of a blob that is being taken in at this moment. */
+  incoming(digest: string): GrowingFile | undefined {
+    return this.#open.get(digest);
   }
 
   /** Forgets what an interrupted ingest left. */

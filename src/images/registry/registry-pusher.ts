@@ -19,8 +19,8 @@ export interface UploadSession {
 }
 
 /** Bytes of a blob, from `offset` on. */
-export interface BlobSource {
-  size: number;
+export interface BlobSource<Size = number> {
+  size: Size;
   open: (offset: number) => Readable;
 }
 
@@ -60,10 +60,13 @@ export class RegistryPusher {
 
   /**
    * Begins an upload of `digest`, or mounts it from the repository `from` of the same registry: undefined then. Without `from`, a registry that
-   * has the blob elsewhere may mount it too.
+   * has the blob elsewhere may mount it too. `digest` may be undefined where nobody knows it yet.
    */
-  async begin(digest: string, from: string | undefined): Promise<UploadSession | undefined> {
-    const query = new URLSearchParams({ mount: digest, ...(from === undefined ? {} : { from }) });
+  async begin(digest: string | undefined, from: string | undefined): Promise<UploadSession | undefined> {
+    const query = new URLSearchParams({
+      ...(digest === undefined ? {} : { mount: digest }),
+      ...(from === undefined ? {} : { from }),
+    });
     const answer = await this.#send({
       method: 'POST',
       path: this.#path(`blobs/uploads/?${query}`),
@@ -90,24 +93,29 @@ export class RegistryPusher {
     discard(await this.#send({ method: 'DELETE', path: '', url: location, tries: 1 }));
   }
 
-  /** Sends all that is missing, without an end. */
-  async append(session: UploadSession, { size, open }: BlobSource): Promise<UploadSession> {
+  /** Sends all that is missing, without an end. Of a source that does not know its size (whose session is a new one) the caller knows how much that was. */
+  async append(
+    session: UploadSession,
+    { size, open }: BlobSource<number | undefined>,
+  ): Promise<UploadSession> {
     const { location, offset } = session;
+    const length = size === undefined ? {} : { 'content-length': String(size - offset) };
+    const range = size === undefined || offset === 0 ? {} : { 'content-range': `${offset}-${size - 1}` };
     const answer = await this.#send({
       method: 'PATCH',
       path: '',
       url: location,
       headers: {
         'content-type': 'application/octet-stream',
-        'content-length': String(size - offset),
-        ...(offset === 0 ? {} : { 'content-range': `${offset}-${size - 1}` }),
+        ...length,
+        ...range,
       },
       body: () => open(offset),
       tries: 1,
     });
     if (answer.status < 200 || answer.status > 299) throw await this.#failure(answer);
     discard(answer);
-    return { location: this.#location(answer, location), offset: size };
+    return { location: this.#location(answer, location), offset: size ?? 0 };
   }
 
   /** Ends an upload: with the whole blob where nothing of it was sent, else with nothing more. */
