@@ -1,6 +1,6 @@
 /** Removals that are undone: whole, within their time and budget, and never in the place of something else. */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -182,5 +182,35 @@ test('a daemon that keeps nothing says so', async () => {
     assert.equal(existsSync(join(none.dataRoot, 'volumes', 'gone')), false);
   } finally {
     await none.close();
+  }
+});
+
+test('how long and how much is kept changes by a reload', async () => {
+  const tuned = await TestDaemon.start({ busybox: false, config: { 'undo-retention': '0' } });
+  const set = async (config: Record<string, string>): Promise<void> => {
+    const isReloaded = (): number => tuned.log().split('Reloaded configuration').length;
+    const before = isReloaded();
+    writeFileSync(tuned.configFile, JSON.stringify(config));
+    tuned.hangUp();
+    await until('the daemon has read it', () => isReloaded() > before);
+  };
+  const remove = async (name: string): Promise<void> => {
+    await tuned.ok(['volume', 'create', name]);
+    await tuned.ok(['volume', 'rm', name]);
+  };
+  const kept = async (): Promise<string> => (await tuned.gantry(['undo', '-l'])).stdout;
+  try {
+    await remove('before');
+    await set({ 'undo-retention': '1h' });
+    await remove('after');
+    assert.match(await kept(), /after/);
+    assert.doesNotMatch(await kept(), /before/);
+    await set({ 'undo-retention': '1h', 'undo-budget': '0' });
+    await remove('unkept');
+    assert.doesNotMatch(await kept(), /unkept/);
+    await set({ 'undo-retention': '0' });
+    await until('what was kept goes', () => readdirSync(join(tuned.dataRoot, 'undo')).length === 0);
+  } finally {
+    await tuned.close();
   }
 });

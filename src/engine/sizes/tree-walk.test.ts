@@ -26,9 +26,12 @@ test('files count once, links lead nowhere, a slice at a time', (context) => {
   while (walk.advance(2)) slices++;
   assert.equal(walk.total, expected);
   assert.equal(slices, 4, 'six entries, two at a time, and the end');
-  const none = new TreeWalk(join(directory, 'nosuch'));
-  assert.equal(none.advance(10), false);
-  assert.equal(none.total, 0);
+  symlinkSync(join(directory, 'a'), join(directory, 'link'));
+  for (const name of ['nosuch', 'link']) {
+    const none = new TreeWalk(join(directory, name));
+    assert.equal(none.advance(10), false);
+    assert.equal(none.total, 0, name);
+  }
 });
 
 test('a thread counts many at once, and ends', async (context) => {

@@ -11,8 +11,10 @@ export class TreeWalk {
   #directory: { path: string; entries: Dir } | undefined;
 
   constructor(root: string) {
-    this.#device = lstatSync(root, { throwIfNoEntry: false })?.dev;
-    this.#pending = this.#device === undefined ? [] : [root];
+    const facts = lstatSync(root, { throwIfNoEntry: false });
+    this.#device = facts?.dev;
+    /* A link in its place leads to what is somebody else's. */
+    this.#pending = facts?.isDirectory() === true ? [root] : [];
   }
 
   /** Looks at up to `entries` more. True while there may be others. What vanishes meanwhile counts nothing. */
