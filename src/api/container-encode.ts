@@ -133,7 +133,10 @@ export function encodeDetails(details: ContainerDetails, version: string): Conta
     GraphDriver: { Data: details.graphDriver.data, Name: details.graphDriver.name },
     ...sizes(details),
     Mounts: details.mounts.map(encodeMountPoint),
-    Config: isOld ? { ...config, MacAddress: networkSettings.MacAddress } : config,
+    Config:
+      isOld && networkSettings.MacAddress !== ''
+        ? { ...config, MacAddress: networkSettings.MacAddress }
+        : config,
     NetworkSettings: networkSettings,
   };
 }

@@ -13,7 +13,7 @@ export function decodeHostConfig(fields: Fields): HostConfig {
   const readonlyPaths = fields.optionalStrings('ReadonlyPaths');
   const publishFrom = fields.optionalStrings('PublishFrom');
   return {
-    ...decodeResources(fields),
+    ...withoutEmptyLimits(decodeResources(fields)),
     ...decodeNamespaces(fields),
     ...decodeSecurity(fields),
     binds: fields.strings('Binds'),
@@ -48,6 +48,15 @@ export function decodeHostConfig(fields: Fields): HostConfig {
     ...(maskedPaths === undefined ? {} : { maskedPaths }),
     ...(readonlyPaths === undefined ? {} : { readonlyPaths }),
     ...(init === undefined ? {} : { init }),
+  };
+}
+
+/** What a client writes for no limit is no limit, as Docker shows it. In an update it is a wish of its own. */
+function withoutEmptyLimits({ pidsLimit = 0, memorySwappiness = -1, ...others }: Resources): Resources {
+  return {
+    ...others,
+    ...(pidsLimit > 0 ? { pidsLimit } : {}),
+    ...(memorySwappiness === -1 ? {} : { memorySwappiness }),
   };
 }
 

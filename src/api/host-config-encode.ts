@@ -1,5 +1,6 @@
 /** The engine's `HostConfig` as Docker shows it. */
 import type { HostConfig, MountRequest, Resources } from '../engine/model.ts';
+import { maskedByDefault, readonlyByDefault } from '../engine/spec/mounts.ts';
 import type {
   Mount,
   ThrottleDevice,
@@ -48,8 +49,8 @@ export function encodeHostConfig(config: HostConfig): WireHostConfig {
     ShmSize: config.shmSize,
     Runtime: config.runtime,
     Isolation: config.isolation,
-    MaskedPaths: config.maskedPaths ?? null,
-    ReadonlyPaths: config.readonlyPaths ?? null,
+    MaskedPaths: config.maskedPaths ?? (config.privileged ? null : maskedByDefault),
+    ReadonlyPaths: config.readonlyPaths ?? (config.privileged ? null : readonlyByDefault),
     ...encodeRarities(config),
   };
 }

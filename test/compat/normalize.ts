@@ -4,6 +4,7 @@ export type Json = string | number | boolean | null | Json[] | { [key: string]: 
 
 const replacements: ReadonlyArray<readonly [RegExp, string]> = [
   [/\b[0-9a-f]{64}\b/g, '<id>'],
+  [/(sleep +)\d+$/gm, '$1<pid>'],
   [/\b[0-9a-f]{12}\b/g, '<short id>'],
   [/\b(?!0001-01-01)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)/g, '<time>'],
   [/\b([0-9a-f]{2}:){5}[0-9a-f]{2}\b/g, '<mac>'],
@@ -34,6 +35,21 @@ function vague(value: number): string {
   return value > 0 ? '<positive number>' : '<negative number>';
 }
 
+/**
+ * The error of a daemon without what is added to say how to mend it, and with a small first letter: newer versions of Docker's write so. What comes after
+ * it on lines of their own is the client's, and stays.
+ */
+function plainError(text: string): string {
+  return text.replace(
+    /^((?:docker: |gantry: )?Error response from daemon: )(.)(.*)$/gm,
+    (_, start: string, first: string, rest: string) => `${start}${first.toLowerCase()}${withoutHint(rest)}`,
+  );
+}
+
+function withoutHint(text: string): string {
+  return text.replace(/\. [A-Z].*$/, '').replace(/\.$/, '');
+}
+
 export class Normalizer {
   readonly #roots: readonly string[];
 
@@ -51,6 +67,7 @@ export class Normalizer {
 
   /** `key`: the field that the value stands in. */
   value(value: unknown, key = ''): Json {
+    if (typeof value === 'string' && key === 'stderr') return plainError(this.text(value));
     if (typeof value === 'string') return this.text(value);
     if (typeof value === 'number' && isFreePort(key, value)) return '<free port>';
     if (typeof value === 'number') return vagueNumbers.test(key) ? vague(value) : value;

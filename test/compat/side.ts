@@ -14,9 +14,12 @@ export class Side {
   readonly socket: string;
   readonly notes = new Map<string, Json>();
   readonly #normalizer: Normalizer;
+  readonly #client: string;
 
-  constructor(name: string, socket: string, roots: readonly string[]) {
+  /** `client`: the command line that is run; docker's own unless told. */
+  constructor(name: string, socket: string, roots: readonly string[], client = dockerCli ?? 'docker') {
     this.name = name;
+    this.#client = client;
     this.socket = socket;
     this.#normalizer = new Normalizer(roots);
   }
@@ -26,10 +29,10 @@ export class Side {
     this.notes.set(label, this.#normalizer.value(value));
   }
 
-  /** Runs the stock command line, spoken to in the version that both engines have. */
+  /** Runs the command line, spoken to in the version that both engines have. */
   docker(args: readonly string[], options: RunOptions = {}): Promise<CommandResult> {
     const env = { DOCKER_API_VERSION: '1.41', DOCKER_CLI_HINTS: 'false', ...options.env };
-    return runProgram([dockerCli ?? 'docker', '-H', `unix://${this.socket}`, ...args], { ...options, env });
+    return runProgram([this.#client, '-H', `unix://${this.socket}`, ...args], { ...options, env });
   }
 
   /** Runs docker and notes exit code, stdout and stderr. */

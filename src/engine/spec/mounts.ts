@@ -156,7 +156,7 @@ export function rootPropagation(input: SpecInput): string | undefined {
 }
 
 /** Paths of /proc and /sys that tell of the host or act on it. */
-const maskedByDefault = [
+export const maskedByDefault = [
   '/proc/asound',
   '/proc/acpi',
   '/proc/interrupts',
@@ -170,7 +170,7 @@ const maskedByDefault = [
   '/sys/firmware',
   '/sys/devices/virtual/powercap',
 ];
-const readonlyByDefault = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
+export const readonlyByDefault = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
 
 /** What is hidden and what is read-only; nothing in a privileged container. */
 export function systemPaths(

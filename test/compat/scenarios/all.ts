@@ -2,9 +2,11 @@
 import type { Scenario } from '../side.ts';
 import { wrongRequests, wrongVersions } from './errors.ts';
 import { inspectContainers } from './inspect.ts';
+import { sessions } from './sessions.ts';
 
 export const allScenarios: Record<string, Scenario> = {
   inspect: inspectContainers,
   errors: wrongRequests,
   versions: wrongVersions,
+  ...sessions,
 };

@@ -8,6 +8,7 @@ import { forEachArgument } from '../../each-argument.ts';
 import { text, toggle } from '../../flags/kinds.ts';
 import { requireTerminal } from '../../terminal/require-terminal.ts';
 import { startAttached } from '../../terminal/start-attached.ts';
+import { ignoreUnchanged } from '../../unchanged.ts';
 import { detachKeysOr } from '../../user-defaults.ts';
 
 export const start = defineCommand({
@@ -41,7 +42,7 @@ async function startAll(context: Context, names: readonly string[], query: Query
     try {
       return await context.client
         .call<undefined>('POST', `/containers/${segment(name)}/start`, { query })
-        .catch(ignoreRunning);
+        .catch(ignoreUnchanged);
     } catch (error) {
       failed.push(name);
       throw error;
@@ -49,12 +50,6 @@ async function startAll(context: Context, names: readonly string[], query: Query
   });
   if (failed.length > 0) context.io.stderr.write(`Error: failed to start containers: ${failed.join(', ')}\n`);
   return code;
-}
-
-/** Starting what runs is no failure. */
-function ignoreRunning(error: unknown): undefined {
-  if (error instanceof EngineError && error.code === 'not-modified') return undefined;
-  throw error;
 }
 
 interface AttachFlags {

@@ -3,6 +3,7 @@ import { segment } from '../../../client/query.ts';
 import { anyNumber, defineCommand } from '../../command.ts';
 import { forEachArgument } from '../../each-argument.ts';
 import { optionalInteger, text } from '../../flags/kinds.ts';
+import { ignoreUnchanged } from '../../unchanged.ts';
 
 export const stop = defineCommand({
   usage: '[OPTIONS] CONTAINER [CONTAINER...]',
@@ -20,8 +21,10 @@ export const stop = defineCommand({
   },
   run: (context, { flags, positional }) =>
     forEachArgument(context, positional, (name) =>
-      context.client.call('POST', `/containers/${segment(name)}/stop`, {
-        query: { signal: flags.signal, t: flags.timeout ?? flags.time },
-      }),
+      context.client
+        .call<undefined>('POST', `/containers/${segment(name)}/stop`, {
+          query: { signal: flags.signal, t: flags.timeout ?? flags.time },
+        })
+        .catch(ignoreUnchanged),
     ),
 });
