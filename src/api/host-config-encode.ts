@@ -151,7 +151,12 @@ function encodeVolumeOptions(volume: MountRequest['volume']): Pick<Mount, 'Volum
       ...(isEmpty(volume.labels) ? {} : { Labels: volume.labels }),
       ...(volume.driver === undefined
         ? {}
-        : { DriverConfig: { Name: volume.driver.name, Options: volume.driver.options } }),
+        : {
+            DriverConfig: {
+              ...(volume.driver.name === '' ? {} : { Name: volume.driver.name }),
+              ...(isEmpty(volume.driver.options) ? {} : { Options: volume.driver.options }),
+            },
+          }),
       ...(volume.subpath === undefined ? {} : { Subpath: volume.subpath }),
     },
   };

@@ -47,7 +47,7 @@ function engineIn(execRoot: string): MountSourcesEngine {
     const { status, stdout, stderr } = spawnSync(program, args);
     return Promise.resolve({ exitCode: status, signal: null, timedOut: false, stdout, stderr });
   };
-  const nothing = { find: () => undefined };
+  const nothing = { find: () => undefined, enforce: () => Promise.resolve() };
   const engine: Partial<Record<keyof MountSourcesEngine, unknown>> = {
     launcher: { run },
     config: { execRoot },

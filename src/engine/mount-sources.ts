@@ -4,6 +4,7 @@ import { mkdir, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { EngineError, errnoOf, messageOf } from '../errors/engine-error.ts';
 import { checkDirectory } from '../volumes/volume-files.ts';
+import { volumeBacking } from '../volumes/volume-options.ts';
 import type { Engine } from './engine.ts';
 import { mountImage } from './image-mounts.ts';
 import type { MountPoint } from './model.ts';
@@ -83,10 +84,21 @@ async function prepareMount(engine: MountSourcesEngine, mount: MountPoint, hold:
   if (mount.type === 'tmpfs') return mount;
   const { subpath, filesystem: _, ...whole } = mount;
   const source = await sourceOf(engine, mount, hold);
+  if (isReadOnlyVolume(engine, mount)) whole.readWrite = false;
   if (subpath === undefined) return { ...whole, source };
   const place = await mountSubpath(engine, source, subpath, ownerOf(mount));
   hold.places.push(place);
   return { ...whole, source: place };
+}
+
+/** A directory of the host that the volume's own options make read-only, whatever the container wants. */
+function isReadOnlyVolume({ volumes }: MountedEngine, { name }: MountPoint): boolean {
+  const options = name === undefined ? undefined : volumes.find(name)?.options;
+  return (
+    options !== undefined &&
+    volumeBacking(options).kind === 'bind' &&
+    /(?:^|,)ro(?:,|$)/.test(options['o'] ?? '')
+  );
 }
 
 function ownerOf({ type, name, source }: MountPoint): string {
@@ -107,14 +119,20 @@ async function sourceOf(
   if (mount.filesystem !== undefined) return mountVolume(engine, mount.name ?? '', holder);
   if (mount.name !== undefined) await engine.volumes.enforce(mount.name);
   if (mount.createSource === true) await makeBindSource(mount.source);
-  else if (!(await exists(mount.source))) throw missing(mount);
+  else if (!(await exists(mount.source))) throw missing(engine, mount);
   checkPropagation(mount);
   if (mount.name !== undefined && basename(mount.source) === '_data')
     checkDirectory(mount.source, mount.name);
   return mount.source;
 }
 
-function missing(mount: MountPoint): EngineError {
+function missing({ volumes }: MountedEngine, mount: MountPoint): EngineError {
+  if (mount.type === 'volume' && basename(mount.source) !== '_data')
+    return new EngineError(
+      'failed-precondition',
+      `error while mounting volume '${volumes.find(mount.name ?? '')?.mountpoint}': failed to mount local volume: mount ${mount.source}: no such file or directory`,
+      { hint: 'make the directory that is the device of the volume' },
+    );
   const what = mount.type === 'volume' ? `volume ${mount.name}: directory` : 'bind source path';
   return new EngineError(
     'invalid-argument',

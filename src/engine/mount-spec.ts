@@ -64,6 +64,8 @@ export function parseBind(text: string, volumeDriver: string): MountSpec {
   const options = mode.split(',');
   const propagation = options.find((option) => propagations.has(option)) ?? '';
   const bind = source.startsWith('/');
+  if (bind && options.includes('nocopy'))
+    throw invalid(`invalid mount config for type "bind": field VolumeOptions must not be specified`);
   if (!bind && propagation !== '')
     throw invalid(`invalid mount config for type "volume": field BindOptions must not be specified`);
   return {
@@ -131,6 +133,8 @@ export function parseMountRequest(request: MountRequest): MountSpec {
   return {
     ...spec,
     source: type === 'bind' ? clean(source) : source,
+    /* Docker's word for volumes of this notation. */
+    mode: type === 'volume' ? 'z' : '',
     readOnly: request.readOnly,
     propagation: type === 'bind' ? request.bind?.propagation || 'rprivate' : '',
     createSource: request.bind?.createMountpoint ?? false,

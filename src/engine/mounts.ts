@@ -123,7 +123,7 @@ function inheritedMounts(engine: MountEngine, text: string): MountPoint[] {
   return engine.containers.resolve(name).record.mounts.map((mount) => ({
     ...mount,
     readWrite: mount.readWrite && !readOnly,
-    mode: mode === '' ? mount.mode : mode,
+    mode: '',
     noCopy: true,
   }));
 }

@@ -1,4 +1,5 @@
 /** Copies what an image has at a volume's place into the volume, where that is still empty: Docker does so when the container is made. */
+import { existsSync } from 'node:fs';
 import { chmod, chown, mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { EngineError, messageOf } from '../errors/engine-error.ts';
@@ -33,6 +34,10 @@ function takesImageFiles(mount: MountPoint): boolean {
 async function populate(engine: PopulateEngine, lower: readonly string[], mount: MountPoint): Promise<void> {
   try {
     if (basename(mount.source) === '_data') checkDirectory(mount.source, mount.name ?? '');
+    /* Another directory of the host, which may be there when the container starts. */ else if (
+      !existsSync(mount.source)
+    )
+      return;
     if (!(await isEmpty(mount.source))) return;
     if (basename(mount.source) === '_data') await fillAside(engine, lower, mount);
     else if (!isInUse(engine, mount)) {

@@ -52,7 +52,7 @@ test('a server that nobody knows, and a mount that fails, are said in the words 
   make('denied', 'cifs', 'username=me,password=geheim,rw');
   await assert.rejects(
     mountVolume({ ...parts, launcher }, 'unknown', 'holder'),
-    /^EngineError: error resolving passed in network volume address: no-such-host\.invalid$/,
+    /^EngineError: error while mounting volume '.*unknown\/_data': error resolving passed in network volume address: no-such-host\.invalid$/,
   );
   await assert.rejects(mountVolume({ ...parts, launcher }, 'denied', 'holder'), (error) => {
     assert.ok(isEngineError(error, 'failed-precondition'));

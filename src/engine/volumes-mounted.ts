@@ -94,7 +94,7 @@ async function mountFilesystem(
   { type, device, options }: VolumeFilesystem,
 ): Promise<void> {
   checkDirectory(volume.mountpoint, volume.name);
-  const flags = await Promise.all(options.map((option) => withAddress(type, option)));
+  const flags = await Promise.all(options.map((option) => withAddress(type, option, volume.mountpoint)));
   const list = flags.length === 0 ? [] : ['-o', flags.join(',')];
   const argv = ['mount', '--no-canonicalize', '-t', type, ...list, '--', device, volume.mountpoint];
   const { exitCode, stderr } = await engine.launcher.run({ argv, timeoutMs: patience });
@@ -116,7 +116,7 @@ export function withoutSecrets(text: string, options: readonly string[]): string
 }
 
 /** The kernel takes an address where people give a server's name. */
-async function withAddress(type: string, option: string): Promise<string> {
+async function withAddress(type: string, option: string, mountpoint: string): Promise<string> {
   const server = /^addr=(.+)$/.exec(option)?.[1];
   if (server === undefined || !/^(nfs4?|cifs)$/.test(type) || isIP(server) !== 0) return option;
   try {
@@ -124,7 +124,7 @@ async function withAddress(type: string, option: string): Promise<string> {
   } catch (error) {
     throw new EngineError(
       'failed-precondition',
-      `error resolving passed in network volume address: ${server}`,
+      `error while mounting volume '${mountpoint}': error resolving passed in network volume address: ${server}`,
       {
         cause: error,
         hint: 'give the address of the server, or a name that this host can resolve',
