@@ -106,6 +106,14 @@ const works: Readonly<Record<string, Work>> = {
       for (const name of ['one', 'two', 'three']) checkRemoval(outcome, name, isKeeping);
     },
   },
+  mount: {
+    touches: [],
+    check: ({ directory, engine, listed }) => {
+      assert.ok(!readFileSync('/proc/self/mounts', 'utf8').includes(directory), 'nothing is left mounted');
+      if (listed.includes('made'))
+        assert.deepEqual(readdirSync(engine.parts.volumes.get('made').mountpoint), []);
+    },
+  },
   restore: {
     touches: [],
     check: (outcome, isKeeping) => {

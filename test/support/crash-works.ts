@@ -10,17 +10,22 @@ import { EventBus } from '../../src/engine/events.ts';
 import { repairUndo, restoreRemoved } from '../../src/engine/undo.ts';
 import { parseUndoEntry, UndoStore } from '../../src/engine/undo-store.ts';
 import { createVolume, pruneVolumes, removeVolume } from '../../src/engine/volumes.ts';
+import { mountVolume, releaseMounted, sweepMounted } from '../../src/engine/volumes-mounted.ts';
 import { renameVolume } from '../../src/engine/volumes-transfer.ts';
+import { startLauncher } from '../../src/host/launcher.ts';
+import type { Launcher } from '../../src/host/launcher-types.ts';
 import { Database } from '../../src/store/database.ts';
 import type { Collection } from '../../src/util/collection.ts';
 import { parseVolume } from '../../src/volumes/volume-record.ts';
 import { VolumeService } from '../../src/volumes/volume-service.ts';
 
-type Parts = Pick<Engine, 'volumes' | 'undo' | 'containers' | 'events' | 'log' | 'sizes'>;
+type Parts = Pick<Engine, 'volumes' | 'undo' | 'containers' | 'events' | 'log' | 'sizes'> & {
+  launcher: Pick<Launcher, 'run'>;
+};
 
 export interface CrashEngine {
   parts: Parts;
-  /** From now on `hook` is called before each write to the database. */
+  /** From now on `hook` is called before each write to the database, and each program. */
   onWrite(hook: () => void): void;
   close(): Promise<void>;
 }
@@ -51,7 +56,14 @@ export async function openCrashEngine(directory: string): Promise<CrashEngine> {
     measure: async () => 1,
     log: pino({ level: 'silent' }),
   });
+  const launcher = await startLauncher();
   const parts: Parts = {
+    launcher: {
+      run: async (request) => {
+        hook();
+        return await launcher.run(request);
+      },
+    },
     volumes: await VolumeService.open(
       join(directory, 'volumes'),
       watched(database.collection('volumes', parseVolume)),
@@ -67,6 +79,7 @@ export async function openCrashEngine(directory: string): Promise<CrashEngine> {
     },
   };
   await repairUndo(parts as Engine);
+  await sweepMounted(parts);
   return {
     parts,
     onWrite: (given) => {
@@ -74,6 +87,7 @@ export async function openCrashEngine(directory: string): Promise<CrashEngine> {
     },
     close: async () => {
       await undo.close();
+      await launcher.close();
       database.close();
     },
   };
@@ -84,6 +98,13 @@ export async function makeVolume({ parts }: CrashEngine, name: string): Promise<
   const volume = await createVolume(parts, { name, driver: 'local', driverOpts: {}, labels: { of: name } });
   writeFileSync(join(volume.mountpoint, 'file'), name);
 }
+
+const memory = {
+  name: 'made',
+  driver: 'local',
+  driverOpts: { type: 'tmpfs', device: 'tmpfs' },
+  labels: { of: 'made' },
+};
 
 /** By name: each does what a user asks for, on volumes named `one`, `two` and `three` that are there. */
 export const works: Readonly<Record<string, (engine: CrashEngine) => Promise<unknown>>> = {
@@ -97,5 +118,11 @@ export const works: Readonly<Record<string, (engine: CrashEngine) => Promise<unk
   rename: async ({ parts }) => renameVolume(parts as Engine, 'one', 'made'),
   remove: ({ parts }) => removeVolume(parts, 'one', { force: false }),
   prune: ({ parts }) => pruneVolumes(parts, new Map([['all', ['true']]])),
+  mount: async ({ parts }) => {
+    const { name } = await createVolume(parts, memory);
+    const place = await mountVolume(parts, name, 'user');
+    writeFileSync(join(place, 'file'), 'in memory');
+    await releaseMounted(parts, 'user');
+  },
   restore: ({ parts }) => restoreRemoved(parts as Engine, 'gone'),
 };
