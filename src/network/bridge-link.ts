@@ -111,6 +111,8 @@ async function ensureBridgeSysctls(config: BridgeConfig, plan: BridgePlan): Prom
   }
   await ensureSysctl(`net/ipv6/conf/${config.name}/accept_ra`, '0');
   if (plan.ipv6 === undefined) return;
+  // Without a link-local address that is known to be unique, which takes up to two seconds, the host asks for no neighbour that it forwards to.
+  await ensureSysctl(`net/ipv6/conf/${config.name}/accept_dad`, '0');
   await ensureSysctl(`net/ipv6/conf/${config.name}/disable_ipv6`, '0');
   await keepRouterAdvertisements();
   await ensureSysctl('net/ipv6/conf/all/forwarding', '1');

@@ -7,7 +7,7 @@ import { connect, createServer } from 'node:net';
 import { afterEach, beforeEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PortRequest } from '../../src/network/network-types.ts';
-import { lanHost, NetworkLab } from '../support/network-lab.ts';
+import { lanHost, lanHost6, NetworkLab } from '../support/network-lab.ts';
 
 function publish(hostPort: number, containerPort = 80, more: Partial<PortRequest> = {}): PortRequest {
   return {
@@ -138,6 +138,14 @@ test('a bridge and a table that were deleted come back with their containers', a
   assert.equal(await lab.ask({ host: '127.0.0.1', port: 18380 }), 'closed');
   await lab.restart({}, ['web']);
   assert.equal(await lab.ask({ host: '127.0.0.1', port: 18380 }), '10.213.77.1');
+});
+
+test('on an IPv6 network that was made just now, ports are reached from outside at once', async () => {
+  await lab.addLan();
+  const network = await lab.createNetwork('new', { enableIpv6: true });
+  await lab.join(network, 'web', { ports: [publish(18390)] });
+  await lab.serve('web', 'tcp:80');
+  assert.equal(await lab.ask({ from: 'lan', host: lanHost6, port: 18390 }), 'fd99:77::2');
 });
 
 test('a UDP client that never stops reaches the container that has its port now', async () => {
