@@ -63,8 +63,11 @@ async function open(
   lock: { release(): void },
 ): Promise<EmbeddedEngine> {
   const log = createLog(options);
-  claimExecRoot(config.execRoot);
-  const engine = await createEngine(config, log);
+  const isNew = claimExecRoot(config.execRoot);
+  const engine = await createEngine(config, log).catch((error: unknown) => {
+    if (isNew) removeExecRoot(config.execRoot);
+    throw error;
+  });
   const api = await createApiServer(engine, engineVersion);
   return new OpenEngine({ engine, api, lock, log, options });
 }

@@ -11,11 +11,12 @@ export function temporaryDataRoot(): string {
   return mkdtempSync(join(tmpdir(), 'gantry-engine-'));
 }
 
-/** Takes an exec root that is not there, or empty, for the engine's own. */
-export function claimExecRoot(path: string): void {
-  if (existsSync(path) && readdirSync(path).length > 0) return;
+/** Takes an exec root that is not there, or empty, for the engine's own. True if it did: then there was nothing in it. */
+export function claimExecRoot(path: string): boolean {
+  if (existsSync(path) && readdirSync(path).length > 0) return false;
   mkdirSync(path, { recursive: true, mode: 0o711 });
   writeFileSync(join(path, marker), '');
+  return true;
 }
 
 /** Removes it if it is the engine's own; a directory that somebody else has filled stays. */

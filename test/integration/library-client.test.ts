@@ -9,6 +9,7 @@ import { type Client, createClient } from '../../src/client/client.ts';
 import type { OutputChunk } from '../../src/client/output-chunks.ts';
 import { drain } from '../../src/client/progress-stream.ts';
 import { isEngineError } from '../../src/errors/engine-error.ts';
+import { makeAuthority, makeCertificate } from '../support/certificates.ts';
 import { TestDaemon } from '../support/daemon.ts';
 import { fakeSsh } from '../support/fake-ssh.ts';
 import { buildBusyboxImage, busyboxArchive } from '../support/image-fixtures.ts';
@@ -232,6 +233,36 @@ test('an ssh host, found in the environment', async () => {
     assert.match(ssh.calls()[0] ?? '', /-l me -- there .*system dial-stdio/);
   } finally {
     process.env['PATH'] = path;
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+test('TLS on both sides, and what is wrong with it in words', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'gantry-library-tls-'));
+  const authority = makeAuthority(folder, 'ca');
+  const server = makeCertificate(folder, 'server', authority);
+  const own = makeCertificate(folder, 'client', authority);
+  const flags = [
+    '--tlsverify',
+    '--tlscacert',
+    authority.certificate,
+    '--tlscert',
+    server.certificate,
+    '--tlskey',
+    server.key,
+  ];
+  const secured = await TestDaemon.start({ busybox: false, hosts: ['tcp://127.0.0.1:0'], flags });
+  try {
+    const host = /tcp:\/\/127\.0\.0\.1:\d+/.exec(secured.log())?.[0] ?? '';
+    const ca = authority.certificate;
+    const { certificate, key } = own;
+    const trusted = createClient({ host, tls: { verify: true, ca, certificate, key } });
+    assert.equal((await trusted.system.version()).Os, 'linux');
+    await drain(trusted.images.load(busyboxArchive('tls:1')));
+    const refused = { code: 'unauthorized', status: 401, message: /a client certificate .* is required/ };
+    await assert.rejects(createClient({ host, tls: { verify: true, ca } }).system.ping(), refused);
+  } finally {
+    await secured.close();
     rmSync(folder, { recursive: true, force: true });
   }
 });

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createEngine, type EmbeddedEngine } from '../../src/bin/engine-library.ts';
+import { createEngine, type EmbeddedEngine, isEngineError } from '../../src/bin/engine-library.ts';
 import type { Client } from '../../src/client/client.ts';
 import { drain } from '../../src/client/progress-stream.ts';
 import { busyboxArchive } from '../support/image-fixtures.ts';
@@ -243,4 +243,11 @@ test('what is missing or wrong is said before anything is made', async () => {
     process.seteuid?.(0);
   }
   assert.equal(existsSync(root), false);
+  const before = execRoots();
+  await assert.rejects(createEngine({ subnet: '10.1.2.3/99' }), isEngineError);
+  assert.deepEqual(execRoots(), before);
 });
+
+function execRoots(): string[] {
+  return globSync('/run/gantry-embedded/*');
+}
