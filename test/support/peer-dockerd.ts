@@ -51,7 +51,8 @@ export class PeerDockerd {
       ...['--data-root', data, '--exec-root', join(this.root, 'exec'), '--host', `unix://${socket}`],
       ...['--pidfile', join(this.root, 'pid'), '--bip', '172.31.251.1/24'],
     ];
-    return ['-c', 'exec ip netns exec "$0" dockerd "$@"', this.#netns, ...flags];
+    // Not by ip netns exec, whose own /sys has no cgroups.
+    return ['-c', 'exec nsenter --net="/run/netns/$0" dockerd "$@"', this.#netns, ...flags];
   }
 
   async #untilReady(): Promise<void> {
