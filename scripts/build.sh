@@ -18,7 +18,7 @@ bundle gantry-registry=src/bin/registry.ts
 # The thread that checks passwords is a file of its own.
 bundle src/registry/access/bcrypt-worker.ts
 # The threads that unpack and pack layers are files of their own.
-bundle src/snapshots/unpack-worker.ts src/snapshots/archive/archive-worker.ts --outbase=src/snapshots --entry-names=[name]
+bundle src/snapshots/unpack-worker.ts src/snapshots/archive/archive-worker.ts src/snapshots/archive/pack-worker.ts --outbase=src/snapshots --entry-names=[name]
 # So is the thread that copies files into and out of containers.
 bundle src/engine/archive/view-worker.ts
 # And the one that counts sizes.

@@ -5,6 +5,7 @@ import type { GzipHelper } from '../host/gzip-helper.ts';
 import { canonicalReference, parseReference, withDefaultTag } from '../oci/reference.ts';
 import type { Snapshotter } from '../snapshots/snapshotter.ts';
 import type { BlobStore } from '../store/blob-store.ts';
+import { BuiltLayers } from './built-layers.ts';
 import { commitImage } from './commit-image.ts';
 import { historyOf } from './image-history.ts';
 import type { ImageConfiguration, ImageParts } from './image-parts.ts';
@@ -59,6 +60,7 @@ const defaultUploads = 5;
 const defaultAttempts = 5;
 
 export class ImageStore implements ImageService {
+  readonly builds: BuiltLayers;
   readonly #parts: ImageParts;
   readonly #layerSize: (chainId: string) => number;
   readonly #startup: Promise<void>;
@@ -95,6 +97,7 @@ export class ImageStore implements ImageService {
       uploadSlots: new Slots(uploads),
       uploads: new UploadMemory(options.database.collection('image_uploads', parseUploadRecord)),
     };
+    this.builds = new BuiltLayers(this.#parts);
     // Garbage that cannot be removed now is no reason not to start: the next collection meets it again.
     this.#startup = this.#parts.collector.collectAbandoned().catch(() => undefined);
   }

@@ -11,14 +11,17 @@ import {
   type ReferenceRecord,
 } from './image-records.ts';
 import type { Image } from './image-types.ts';
+import { LayerHolds, parseHold } from './layer-holds.ts';
 
 /** What this table needs of `store/database.ts`. */
 export interface ImageDatabase {
   collection<T>(name: string, parse: Parse<T>): Collection<T>;
-  transaction<R>(work: () => R): R;
+  transaction<R>(work: () => R, durable?: boolean): R;
 }
 
 export class ImageTable {
+  /** Layers that builds keep. */
+  readonly holds: LayerHolds;
   readonly #database: ImageDatabase;
   readonly #storedImages: Collection<ImageRecord>;
   readonly #storedReferences: Collection<ReferenceRecord>;
@@ -32,6 +35,7 @@ export class ImageTable {
     this.#database = database;
     this.#storedImages = database.collection('images', parseImageRecord);
     this.#storedReferences = database.collection('image_references', parseReferenceRecord);
+    this.holds = new LayerHolds(database.collection('layer_holds', parseHold));
     this.#layerSize = layerSize;
     this.#images = new Map(this.#storedImages.entries());
     for (const [canonical, record] of this.#storedReferences.entries()) this.#refer(canonical, record);
@@ -107,29 +111,31 @@ export class ImageTable {
     if (imageId !== undefined) this.#images.delete(imageId);
   }
 
-  /** The blob that a layer of this diff ID came in, from any image. */
+  /** The blob that a layer of this diff ID came in, from any image or build. */
   blobOf(diffId: string): BlobRecord | undefined {
     for (const { layers } of this.#images.values()) {
       const layer = layers.find((candidate) => candidate.diffId === diffId);
       if (layer !== undefined) return layer.blob;
     }
-    return undefined;
+    return this.holds.ofDiffId(diffId)?.blob;
   }
 
-  /** Digests of all blobs and chain IDs of all layers that some image is made of. */
+  /** Digests of all blobs and chain IDs of all layers that some image, or a build's cache, is made of. */
   needed(): Set<string> {
     const needed = this.neededBlobs();
     for (const { layers } of this.#images.values()) for (const { chainId } of layers) needed.add(chainId);
+    for (const { chainId } of this.holds.layers()) needed.add(chainId);
     return needed;
   }
 
-  /** Digests of all blobs that some image is made of. */
+  /** Digests of all blobs that some image, or a build's cache, is made of. */
   neededBlobs(): Set<string> {
     const needed = new Set<string>(this.#images.keys());
     for (const { layers, manifestDigests } of this.#images.values()) {
       for (const digest of manifestDigests) needed.add(digest);
       for (const { blob } of layers) needed.add(blob.digest);
     }
+    for (const { blob } of this.holds.layers()) needed.add(blob.digest);
     return needed;
   }
 

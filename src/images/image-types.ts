@@ -2,6 +2,7 @@
 import type { Readable } from 'node:stream';
 import type { ImageConfig, ImageProcess } from '../oci/image-config.ts';
 import type { Platform } from '../oci/platform.ts';
+import type { BuiltLayers } from './built-layers.ts';
 import type { RegistryConfig } from './registry/endpoints.ts';
 
 export interface Image {
@@ -156,6 +157,8 @@ export interface ImageHistoryEntry {
 }
 
 export interface ImageService {
+  /** What builds do with images and layers. */
+  readonly builds: BuiltLayers;
   /** Replaces what is known of registries (mirrors, which are insecure, certificates, proxies), when the daemon's configuration was read again. */
   configure(config: RegistryConfig): void;
   pull(request: PullRequest): Promise<Image>;

@@ -1,19 +1,10 @@
 /** Layers for overlayfs: one directory a layer, named by its chain ID, and an upper and a work directory a container. */
 import { randomBytes } from 'node:crypto';
-import {
-  chmodSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { EngineError, errnoOf, isEngineError, messageOf } from '../errors/engine-error.ts';
+import { EngineError, errnoOf } from '../errors/engine-error.ts';
 import type { GzipHelper } from '../host/gzip-helper.ts';
 import type { Launcher } from '../host/launcher-types.ts';
 import { digestHex, isDigestHex, parseDigest } from '../oci/digest.ts';
@@ -21,15 +12,16 @@ import type { ArchiveJob, LayerChange, MountPoint } from './archive/archive-mess
 import { archiveStream, listChanges } from './archive/archive-thread.ts';
 import { defaultMaxExpansion, expansionLimit } from './expansion.ts';
 import { gunzipComing } from './gunzip-file.ts';
+import { type LayerDraft, LayerDrafts } from './layer-drafts.ts';
 import { doFileOperations } from './layer-operations.ts';
 import { layerRecordName, readLayerRecord } from './layer-record.ts';
 import { removeTree, sweepTree } from './remove-tree.ts';
 import { SharedSync } from './shared-sync.ts';
+import { asEngineError, moveDirectory, readParents } from './snapshot-files.ts';
 import type { ComingLayer, LayerFile, Snapshotter } from './snapshotter.ts';
 import { UnpackPool } from './unpack-pool.ts';
 import {
   type GunzippedLayer,
-  noSpace,
   throwIfCancelled,
   type UnpackedTree,
   type UnpackThread,
@@ -60,6 +52,7 @@ const containerIdPattern = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
  */
 export class OverlaySnapshotter implements Snapshotter {
   readonly maxExpansion: number;
+  readonly drafts: LayerDrafts;
   readonly #layersRoot: string;
   readonly #containersRoot: string;
   readonly #temporaryRoot: string;
@@ -82,6 +75,7 @@ export class OverlaySnapshotter implements Snapshotter {
     this.#containersRoot = join(options.root, 'containers');
     this.#temporaryRoot = join(options.root, 'temporary');
     this.#launcher = options.launcher;
+    this.drafts = new LayerDrafts(join(options.root, 'drafts'), options.launcher);
     this.#gzip = options.gzip;
     this.#quotas = options.quotas;
     this.#unsettled = new UnsettledLayers(new SharedSync(options.launcher, options.root));
@@ -99,6 +93,7 @@ export class OverlaySnapshotter implements Snapshotter {
   async close(): Promise<void> {
     await this.#sweeping;
     await this.#pool.close();
+    await this.drafts.close();
     await this.#unsettled.close();
   }
 
@@ -175,6 +170,14 @@ export class OverlaySnapshotter implements Snapshotter {
     if (size === undefined) return;
     this.#layers.delete(chainId);
     await this.#discard(join(this.#layersRoot, digestHex(chainId)), size > largeLayer);
+  }
+
+  async adoptLayer(chainId: string, draft: LayerDraft, layer: UnpackedTree): Promise<void> {
+    const running = this.#unpacking.get(chainId);
+    await running?.catch(() => undefined);
+    if (this.#layers.has(chainId)) return await this.drafts.drop(draft);
+    await this.drafts.strip(draft);
+    await this.#commit(draft.directory, chainId, layer);
   }
 
   /** Cheap on purpose, three directories and a small file, nothing synced: it is on the way of every start. */
@@ -367,34 +370,6 @@ export class OverlaySnapshotter implements Snapshotter {
   }
 }
 
-/** Nothing to do where `from` is gone already. */
-async function moveDirectory(from: string, to: string): Promise<void> {
-  try {
-    await rename(from, to);
-  } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw asEngineError(error);
-  }
-}
-
 function discardSource(source: Readable | LayerFile): void {
   if (source instanceof Readable) source.destroy();
-}
-
-/** An unreadable list (a crash while it was written) is an empty one: the container was never reported as made. */
-function readParents(path: string): string[] {
-  try {
-    const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
-    return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
-  } catch {
-    return [];
-  }
-}
-
-function asEngineError(error: unknown): EngineError {
-  if (isEngineError(error)) return error;
-  const errno = errnoOf(error);
-  if (errno === 'ENOSPC' || errno === 'EDQUOT') return noSpace();
-  return new EngineError(/^Z(STD)?_/.test(errno ?? '') ? 'data-loss' : 'internal', messageOf(error), {
-    cause: error,
-  });
 }

@@ -2,6 +2,7 @@
 import type { Readable } from 'node:stream';
 import type { GrowingFile } from '../util/growing-file.ts';
 import type { LayerChange, MountPoint } from './archive/archive-messages.ts';
+import type { LayerDraft, LayerDrafts } from './layer-drafts.ts';
 
 /** A layer's archive on disk. */
 export interface LayerFile {
@@ -51,6 +52,10 @@ export interface Snapshotter {
     source: ComingLayer,
     signal?: AbortSignal,
   ): Promise<number | undefined>;
+  /** Layers that builds make. */
+  readonly drafts: LayerDrafts;
+  /** Makes a draft that was packed the layer of this chain ID, by a rename; drops it where that is here already. */
+  adoptLayer(chainId: string, draft: LayerDraft, layer: { size: number; opaque: string[] }): Promise<void>;
   /** Bytes on disk of a layer, as recorded when it was written. */
   layerSize(chainId: string): number;
   removeLayer(chainId: string): Promise<void>;

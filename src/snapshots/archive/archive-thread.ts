@@ -1,16 +1,10 @@
 /** One archiving thread as the daemon sees it: a tar to be read, or a list of changes, made outside the event loop. */
-import { constants } from 'node:os';
 import { Readable } from 'node:stream';
 import { Worker } from 'node:worker_threads';
-import { EngineError, type ErrorCode, errorCodes, messageOf } from '../../errors/engine-error.ts';
+import { EngineError, messageOf } from '../../errors/engine-error.ts';
 import type { Launcher } from '../../host/launcher-types.ts';
-import type {
-  ArchiveJob,
-  ArchiveReply,
-  ArchiveRequest,
-  Attributes,
-  LayerChange,
-} from './archive-messages.ts';
+import { type AttributeQuestion, answerAttributes, failureOf } from './archive-answers.ts';
+import type { ArchiveJob, ArchiveReply, ArchiveRequest, LayerChange } from './archive-messages.ts';
 
 export interface ArchiveResult {
   /** How many members the tar has. */
@@ -27,16 +21,6 @@ const workerUrl = new URL(
   import.meta.url.endsWith('.ts') ? './archive-worker.ts' : './archive-worker.js',
   import.meta.url,
 );
-
-/** Attributes for which a file has no place or no right are none. */
-const forgivable = new Set<number>([
-  constants.errno.ENOENT,
-  constants.errno.ENOTDIR,
-  constants.errno.ELOOP,
-  constants.errno.ESTALE,
-  // Deeper than a path can be: such names are written without.
-  constants.errno.ENAMETOOLONG,
-]);
 
 class ArchiveThread extends Readable {
   readonly #launcher: Pick<Launcher, 'attributes'>;
@@ -115,18 +99,8 @@ class ArchiveThread extends Readable {
     }
   }
 
-  async #readAttributes({
-    root,
-    paths,
-    prefixes,
-  }: Extract<ArchiveReply, { kind: 'attributes' }>): Promise<void> {
-    const names = paths.map((path) => Buffer.from(path, 'latin1'));
-    const found = await this.#launcher.attributes(Buffer.from(root, 'latin1'), names, prefixes);
-    const results = found.map((attributes, index): Attributes => {
-      if (typeof attributes !== 'number') return attributes;
-      if (forgivable.has(attributes)) return undefined;
-      throw unreadable(names[index], attributes);
-    });
+  async #readAttributes(question: AttributeQuestion): Promise<void> {
+    const results = await answerAttributes(this.#launcher, question);
     this.#post({ kind: 'attributes', results });
   }
 
@@ -139,31 +113,6 @@ class ArchiveThread extends Readable {
 
 function asError(error: unknown): Error {
   return error instanceof Error ? error : new EngineError('internal', messageOf(error));
-}
-
-function unreadable(name: Buffer | undefined, errno: number): EngineError {
-  const path = name?.toString() ?? '';
-  if (errno === constants.errno.E2BIG) {
-    return new EngineError(
-      'resource-exhausted',
-      `${path} has more extended attributes than an archive can hold`,
-      {
-        hint: 'remove some of its attributes in the container',
-      },
-    );
-  }
-  return new EngineError('internal', `cannot read the extended attributes of ${path}: errno ${errno}`);
-}
-
-function isErrorCode(code: string | undefined): code is ErrorCode {
-  return errorCodes.some((known) => known === code);
-}
-
-function failureOf(reply: Extract<ArchiveReply, { kind: 'failed' }>): EngineError {
-  const { code, errno, message, hint } = reply;
-  if (isErrorCode(code)) return new EngineError(code, message, hint === undefined ? {} : { hint });
-  const exhausted = errno === 'EMFILE' || errno === 'ENFILE';
-  return new EngineError(exhausted ? 'resource-exhausted' : 'internal', `cannot read the layers: ${message}`);
 }
 
 /** A tar of `job`, which is read as fast as the stream is, and what can be said of it at its end. `verify` may object then: EngineError. */

@@ -2,31 +2,19 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { EngineError, errnoOf, messageOf } from '../../errors/engine-error.ts';
 import { parentOf } from '../layer-tree.ts';
-import type {
-  ArchiveJob,
-  ArchiveReply,
-  ArchiveRequest,
-  Attributes,
-  LayerChange,
-} from './archive-messages.ts';
+import type { ArchiveJob, ArchiveReply, ArchiveRequest, LayerChange } from './archive-messages.ts';
+import { AttributeReader } from './attribute-reader.ts';
 import { MemberWriter } from './member-writer.ts';
-import type { ReadOpaque } from './merged-names.ts';
 import { TarOutput } from './tar-output.ts';
 import { type WalkedChange, walkChanges } from './walk-changes.ts';
 import { walkMerged } from './walk-merged.ts';
 
 const job: ArchiveJob = workerData;
 
-/** Others are of this host alone: labels of its security module, marks of its overlay. */
-const archivedAttributes = ['user.', 'security.capability'];
-const overlayOfUsers = 'user.overlay.';
-const opaqueMark = 'trusted.overlay.opaque';
-/** Of directories and files whose content is elsewhere: Gantry's mounts make none. */
-const displacedMarks = ['trusted.overlay.redirect', 'trusted.overlay.metacopy'];
-
 let credit = 0;
 let onCredit: (() => void) | undefined;
-let onAttributes: ((results: readonly Attributes[]) => void) | undefined;
+const attributes = new AttributeReader((question) => reply(question));
+const { readOpaque, readAttributes } = attributes;
 
 function reply(message: ArchiveReply, transfer: ArrayBuffer[] = []): void {
   parentPort?.postMessage(message, transfer);
@@ -40,46 +28,6 @@ async function sendChunk(chunk: Uint8Array): Promise<void> {
   }
   credit -= 1;
   reply({ kind: 'chunk', data: chunk }, [chunk.buffer as ArrayBuffer]);
-}
-
-/** One question at a time. */
-async function ask(
-  root: string,
-  paths: readonly string[],
-  prefixes: readonly string[],
-): Promise<readonly Attributes[]> {
-  if (paths.length === 0) return [];
-  reply({ kind: 'attributes', root, paths, prefixes });
-  return await new Promise((resolve) => {
-    onAttributes = resolve;
-  });
-}
-
-const readOpaque: ReadOpaque = async (directory, names) => {
-  const results = await ask(directory.publicPath, names, [opaqueMark, ...displacedMarks]);
-  return new Set(
-    names.filter((_, index) => {
-      const marks = checkPlain(results[index]);
-      return Buffer.from(marks?.get(opaqueMark) ?? []).toString() === 'y';
-    }),
-  );
-};
-
-function checkPlain(attributes: Attributes): Attributes {
-  if (!displacedMarks.some((mark) => attributes?.has(mark))) return attributes;
-  throw new EngineError(
-    'failed-precondition',
-    'the container’s layer has directories or files whose content is elsewhere (overlay redirect_dir or metacopy)',
-    { hint: 'restart the container, and write or rename them again' },
-  );
-}
-
-async function readAttributes(tree: string, paths: readonly string[]): Promise<readonly Attributes[]> {
-  const results = await ask(tree, paths, [...archivedAttributes, ...displacedMarks]);
-  return results.map((attributes) => {
-    const kept = [...(checkPlain(attributes) ?? [])].filter(([name]) => !name.startsWith(overlayOfUsers));
-    return attributes && new Map(kept);
-  });
 }
 
 async function writeMerged(writer: MemberWriter): Promise<void> {
@@ -129,7 +77,7 @@ async function run(): Promise<void> {
 }
 
 parentPort?.on('message', (request: ArchiveRequest) => {
-  if (request.kind === 'attributes') onAttributes?.(request.results);
+  if (request.kind === 'attributes') attributes.answer(request.results);
   else {
     credit += 1;
     onCredit?.();

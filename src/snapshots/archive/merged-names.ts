@@ -22,6 +22,11 @@ export function isWhiteout(directory: TreeDirectory, name: string): boolean {
 /** Opaque directories by tree, as recorded when the layer was written. */
 const opaqueByTree = new Map<string, ReadonlySet<string>>();
 
+/** For a thread that works for longer: a path may be another tree's by now. */
+export function forgetOpaque(): void {
+  opaqueByTree.clear();
+}
+
 function isRecordedOpaque({ tree, relative }: TreeDirectory, name: string): boolean {
   let opaque = opaqueByTree.get(tree);
   if (opaque === undefined) {
