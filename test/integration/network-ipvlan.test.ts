@@ -42,9 +42,12 @@ before(async () => {
   daemon = await TestDaemon.start();
 });
 after(async () => {
-  await daemon.close();
-  spawnSync('ip', ['link', 'del', parent]);
-  spawnSync('ip', ['netns', 'del', wire]);
+  try {
+    await daemon.close();
+  } finally {
+    spawnSync('ip', ['link', 'del', parent]);
+    spawnSync('ip', ['netns', 'del', wire]);
+  }
 });
 
 for (const [what, driver, module, there, name] of [

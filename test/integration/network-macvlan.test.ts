@@ -50,9 +50,12 @@ afterEach(async () => {
   await ok('network', 'prune', '-f');
 });
 after(async () => {
-  await daemon.close();
-  spawnSync('ip', ['link', 'del', parent]);
-  spawnSync('ip', ['netns', 'del', wire]);
+  try {
+    await daemon.close();
+  } finally {
+    spawnSync('ip', ['link', 'del', parent]);
+    spawnSync('ip', ['netns', 'del', wire]);
+  }
 });
 
 test('a container is on the wire itself: addresses, MAC, route and names; the parent stays when the network goes', async () => {
