@@ -138,7 +138,11 @@ function storage(prefix: string): Record<string, unknown> {
         Type: 'volume',
         Source: `${prefix}-mounted`,
         Target: '/volume',
-        VolumeOptions: { NoCopy: true, Labels: { a: 'b' }, DriverConfig: { Name: 'local', Options: {} } },
+        VolumeOptions: {
+          NoCopy: true,
+          Labels: { a: 'b' },
+          DriverConfig: { Name: 'local', Options: { type: 'tmpfs', device: 'tmpfs', o: 'size=1m' } },
+        },
       },
       { Type: 'tmpfs', Target: '/tmpfs', TmpfsOptions: { SizeBytes: 1_048_576, Mode: 0o700 } },
     ],
