@@ -238,7 +238,8 @@ export class EgressGuards {
   }
 
   async #unlearn(addresses: readonly string[]): Promise<void> {
-    if (!this.#stands) for (const address of addresses) this.#goneAddresses.add(address);
+    if (!this.#stands && this.#guards.size > 0)
+      for (const address of addresses) this.#goneAddresses.add(address);
     for (const guard of this.#guards.values()) {
       const known = addresses.filter((address) => guard.forget(address));
       if (known.length === 0 || !this.#stands) continue;

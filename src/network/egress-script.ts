@@ -149,6 +149,8 @@ function containerRules({ policy, pinned, places }: GuardedContainer, key: strin
       ),
     ),
     ...families.flatMap(noteRules),
+    /* A reset is heard at once; ICMP errors are sent once in a second at most, and TCP waits without them. */
+    'meta l4proto tcp reject with tcp reset',
     'reject with icmpx admin-prohibited',
   ];
 }
