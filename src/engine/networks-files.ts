@@ -16,7 +16,7 @@ const mostServers = 3;
 
 export async function hostsContent(
   engine: Engine,
-  { record }: Container,
+  { record }: Pick<Container, 'record'>,
   kind: NetworkKind,
   endpoints: readonly Endpoint[],
 ): Promise<string> {
@@ -32,7 +32,7 @@ export async function hostsContent(
 /** On a user-defined network the container asks the name services of its networks, which ask the others in its stead. */
 export async function resolvConfContent(
   engine: Engine,
-  { record }: Container,
+  { record }: Pick<Container, 'record'>,
   kind: NetworkKind,
   endpoints: readonly Endpoint[],
 ): Promise<string> {

@@ -1,50 +1,36 @@
 /** Images out of builds: a step's directory that becomes a layer, and an image of layers that are here. */
 import { chainIdsOf } from '../oci/digest.ts';
-import type { ImageConfig } from '../oci/image-config.ts';
 import { mediaTypes } from '../oci/media-types.ts';
 import { checkImageConfig } from '../oci/parse-image-config.ts';
 import { canonicalReference, parseReference, withDefaultTag } from '../oci/reference.ts';
 import type { PackedLayer } from '../snapshots/archive/pack-messages.ts';
 import type { LayerDraft } from '../snapshots/layer-drafts.ts';
+import type { BuildLease, ImageBuilds, ImagePut } from './image-builds.ts';
 import type { ImageParts } from './image-parts.ts';
 import type { LayerOfImage } from './image-records.ts';
-import type { Lease } from './leases.ts';
 import { noSuchImage } from './resolve-image.ts';
 
-export interface ImagePut {
-  config: ImageConfig;
-  /** Base layer first; all of them here, and held by somebody until this returns. */
-  layers: readonly LayerOfImage[];
-  /** As the user wrote them. */
-  names: readonly string[];
-  parent?: string;
-}
-
-/** What builds do with the image store. Holds last; leases are of one build, and end with it or the process. */
-export class BuiltLayers {
+export class BuiltLayers implements ImageBuilds {
   readonly #parts: ImageParts;
 
   constructor(parts: ImageParts) {
     this.#parts = parts;
   }
 
-  lease(): Lease {
+  lease(): BuildLease {
     return this.#parts.collector.lease();
   }
 
-  /** Ends it, and deletes what of it nothing needs. */
-  async release(lease: Lease): Promise<void> {
+  async release(lease: BuildLease): Promise<void> {
     await this.#parts.collector.releaseAndCollect(lease);
   }
 
-  /** Base layer first. EngineError `not-found`. */
   ofImage(id: string): readonly LayerOfImage[] {
     const record = this.#parts.table.record(id);
     if (record === undefined) throw noSuchImage(id);
     return record.layers;
   }
 
-  /** The layers that a holder keeps, where all of them are here. */
   held(key: string): readonly LayerOfImage[] | undefined {
     const { table, snapshots } = this.#parts;
     const layers = table.holds.get(key);
@@ -55,7 +41,6 @@ export class BuiltLayers {
     this.#parts.table.holds.put(key, layers);
   }
 
-  /** Lets go, and deletes what nothing else needs. */
   async unhold(keys: readonly string[]): Promise<void> {
     const { table, collector } = this.#parts;
     const lease = collector.lease();
@@ -66,9 +51,12 @@ export class BuiltLayers {
     await collector.releaseAndCollect(lease);
   }
 
-  /** A packed draft on top of `below`: its tar becomes a blob, its directory a layer, by renames. `lease` holds both. */
+  usedByImages(): ReadonlySet<string> {
+    return new Set(this.#parts.table.records().flatMap(({ layers }) => layers.map(({ chainId }) => chainId)));
+  }
+
   async adopt(
-    lease: Lease,
+    lease: BuildLease,
     draft: LayerDraft,
     packed: PackedLayer,
     below: readonly LayerOfImage[],
@@ -85,7 +73,6 @@ export class BuiltLayers {
     return { diffId, chainId, blob: isHere ? known : own };
   }
 
-  /** Stores an image, under names where there are any. Returns its ID. EngineError `invalid-argument` for a bad config or name. */
   async put({ config, layers, names, parent }: ImagePut): Promise<string> {
     const { blobs, collector, table } = this.#parts;
     const references = names.map((name) => canonicalReference(withDefaultTag(parseReference(name))));

@@ -2,7 +2,7 @@
 import type { Readable } from 'node:stream';
 import type { ImageConfig, ImageProcess } from '../oci/image-config.ts';
 import type { Platform } from '../oci/platform.ts';
-import type { BuiltLayers } from './built-layers.ts';
+import type { ImageBuilds } from './image-builds.ts';
 import type { RegistryConfig } from './registry/endpoints.ts';
 
 export interface Image {
@@ -158,7 +158,7 @@ export interface ImageHistoryEntry {
 
 export interface ImageService {
   /** What builds do with images and layers. */
-  readonly builds: BuiltLayers;
+  readonly builds: ImageBuilds;
   /** Replaces what is known of registries (mirrors, which are insecure, certificates, proxies), when the daemon's configuration was read again. */
   configure(config: RegistryConfig): void;
   pull(request: PullRequest): Promise<Image>;

@@ -1,0 +1,135 @@
+/** A step that makes a layer: taken from the cache, or from one that was built elsewhere, or made now. */
+import type { LayerOfImage } from '../../images/image-records.ts';
+import type { LayerDraft } from '../../snapshots/layer-drafts.ts';
+import type { KeyParts } from '../cache/cache-key.ts';
+import type { BuildSession } from './build-session.ts';
+import { LayerStack } from './layer-stack.ts';
+import type { StepVertex } from './progress.ts';
+
+/** A stage's file system at some point, and what it is known by. */
+export interface FileSystem {
+  stack: LayerStack;
+  /** A digest of everything that made it. */
+  key: string;
+}
+
+export interface LayerStep {
+  below: FileSystem;
+  /** All that the result depends on, but for what is below. */
+  parts: KeyParts;
+  /** The instruction, for whoever looks at the cache. */
+  description: string;
+  /** Why the cache is not asked; undefined where it is. */
+  uncached: string | undefined;
+  cacheMounts?: readonly string[];
+  /** Fills the draft. What it throws is the build's failure. */
+  produce: (draft: LayerDraft, vertex: StepVertex) => Promise<void>;
+}
+
+export interface LayerResult extends FileSystem {
+  /** Milliseconds since 1970. */
+  createdAt: number;
+}
+
+export async function makeLayer(
+  session: BuildSession,
+  step: LayerStep,
+  vertex: StepVertex,
+): Promise<LayerResult> {
+  const parts = { below: step.below.key, ...step.parts };
+  const answer = session.cache.find({
+    parts,
+    description: step.description,
+    below: step.below.stack.keptNow,
+  });
+  const { key } = answer;
+  if (step.uncached === undefined) {
+    const found = answer.kind === 'hit' ? answer : await fetched(session, key, step, vertex);
+    if (found !== undefined) return reuse(session, { ...step, key, found }, vertex);
+  }
+  vertex.missed(step.uncached ?? (answer.kind === 'miss' ? answer.reason : ''));
+  const draft = session.workshop.snapshots.drafts.begin();
+  try {
+    await step.produce(draft, vertex);
+  } catch (error) {
+    await session.workshop.snapshots.drafts.drop(draft);
+    throw error;
+  }
+  const createdAt = Date.now();
+  const stack = step.below.stack.withDraft(draft, (layers) =>
+    remember(session, step, { key, parts, layers, createdAt }),
+  );
+  session.background.add(stack.kept());
+  return { stack, key, createdAt };
+}
+
+interface Found {
+  layers: readonly LayerOfImage[];
+  createdAt: number;
+}
+
+function reuse(
+  session: BuildSession,
+  { key, found, description, cacheMounts }: LayerStep & { key: string; found: Found },
+  vertex: StepVertex,
+): LayerResult {
+  vertex.cached();
+  note(session, { key, description, layers: found.layers, createdAt: found.createdAt, cacheMounts });
+  return { stack: LayerStack.of(session.workshop, found.layers), key, createdAt: found.createdAt };
+}
+
+/** From a cache that was built elsewhere. What can't be had is made. */
+async function fetched(
+  session: BuildSession,
+  key: string,
+  step: LayerStep,
+  vertex: StepVertex,
+): Promise<Found | undefined> {
+  const found = session.imported?.find(key);
+  if (found === undefined) return undefined;
+  try {
+    const layers = await found.fetch(session.signal);
+    session.workshop.lease.add(...layers.flatMap(({ chainId, blob }) => [chainId, blob.digest]));
+    const parts = { below: step.below.key, ...step.parts };
+    remember(session, step, { key, parts, layers, createdAt: found.createdAt });
+    return { layers, createdAt: found.createdAt };
+  } catch (error) {
+    session.signal.throwIfAborted();
+    vertex.log(
+      `importing from the cache failed: ${error instanceof Error ? error.message : String(error)}\n`,
+    );
+    return undefined;
+  }
+}
+
+function remember(
+  session: BuildSession,
+  { description, below, cacheMounts }: LayerStep,
+  result: { key: string; parts: KeyParts; layers: readonly LayerOfImage[]; createdAt: number },
+): void {
+  const { layers } = result;
+  const top = layers.at(-1);
+  const size = top === undefined ? 0 : session.workshop.snapshots.layerSize(top.chainId);
+  session.cache.put({ ...result, description, parent: below.key, size });
+  note(session, { ...result, description, cacheMounts });
+}
+
+function note(
+  session: BuildSession,
+  {
+    key,
+    description,
+    layers,
+    createdAt,
+    cacheMounts,
+  }: Found & { key: string; description: string; cacheMounts: readonly string[] | undefined },
+): void {
+  session.steps.push({
+    key,
+    description,
+    createdAt,
+    layers,
+    isOfTarget: false,
+    cacheMounts: cacheMounts ?? [],
+  });
+}
