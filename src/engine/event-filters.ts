@@ -39,11 +39,9 @@ function matchesDaemon(filters: Filters, event: EngineEvent, daemon: readonly st
   return matchesPrefix(filters, 'daemon', ...daemon, ...(event.type === 'daemon' ? namesOf(event) : []));
 }
 
-/** An object itself, or what happened to another that it took part in (a volume's mount names its container). */
+/** By whom the event is of, as in Docker: a network's `connect` is the network's own, though it names a container. */
 function matchesObject(filters: Filters, type: string, event: EngineEvent): boolean {
-  if (event.type === type) return matchesPrefix(filters, type, ...namesOf(event));
-  const other = event.attributes[type];
-  return matchesPrefix(filters, type, ...(other === undefined || event.type === 'container' ? [] : [other]));
+  return matchesPrefix(filters, type, ...(event.type === type ? namesOf(event) : []));
 }
 
 function namesOf(event: EngineEvent): string[] {

@@ -24,6 +24,12 @@ const mounted: Plain = {
   actorId: 'data',
   attributes: { driver: 'local', container: 'abcdef0123' },
 };
+const connected: Plain = {
+  type: 'network',
+  action: 'connect',
+  actorId: 'fedcba',
+  attributes: { name: 'app', type: 'bridge', container: 'abcdef0123' },
+};
 const execed: Plain = { ...started, action: 'exec_start: ls -l' };
 const past = { since: '1' };
 const never = new AbortController().signal;
@@ -92,10 +98,11 @@ test('history is bounded', async () => {
 });
 
 test('filters match as in Docker', async () => {
-  const bus = busWith(pulled, started, execed, mounted);
+  const bus = busWith(pulled, started, execed, mounted, connected);
   const of = (filters: Record<string, string[]>) => remembered(bus, filters);
   assert.deepEqual(await of({ type: ['volume', 'image'] }), ['pull', 'mount']);
-  assert.deepEqual(await of({ container: ['abc'] }), ['start', 'exec_start: ls -l', 'mount']);
+  assert.deepEqual(await of({ container: ['abc'] }), ['start', 'exec_start: ls -l']);
+  assert.deepEqual(await of({ container: ['abcdef0123'] }), ['start', 'exec_start: ls -l']);
   assert.deepEqual(await of({ container: ['web'], event: ['start'] }), ['start']);
   assert.deepEqual(await of({ event: ['exec_start'] }), ['exec_start: ls -l']);
   assert.deepEqual(await of({ image: ['host:5000/nginx'] }), ['start', 'exec_start: ls -l']);
@@ -104,6 +111,8 @@ test('filters match as in Docker', async () => {
   assert.deepEqual(await of({ label: ['tier=back'] }), []);
   assert.deepEqual(await of({ volume: ['data'] }), ['mount']);
   assert.deepEqual(await of({ network: ['bridge'] }), []);
+  assert.deepEqual(await of({ network: ['app'] }), ['connect']);
+  assert.deepEqual(await of({ network: ['app'], container: ['abc'] }), []);
   assert.deepEqual(await of({ service: ['x'] }), []);
 });
 
