@@ -1,5 +1,6 @@
 /** What a route's handler is given, and what it may answer. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Builder } from '../build/build-types.ts';
 import type { Engine } from '../engine/engine.ts';
 import { EngineError } from '../errors/engine-error.ts';
 import { compareApiVersions } from '../wire/api-version.ts';
@@ -9,6 +10,7 @@ import type { Query } from './query.ts';
 
 export interface Call {
   readonly engine: Engine;
+  readonly builder: Builder;
   /** The named parts of the path, unescaped. */
   readonly params: Readonly<Record<string, string>>;
   readonly query: Query;

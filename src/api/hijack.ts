@@ -1,5 +1,6 @@
 /** Attach and exec over a connection that leaves HTTP: 101 for clients that ask for an upgrade, 200 for those that don't. */
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
+import type { Builder } from '../build/build-types.ts';
 import type { AttachSession } from '../engine/attach-session.ts';
 import type { Engine } from '../engine/engine.ts';
 import { inspectExec } from '../engine/exec.ts';
@@ -27,6 +28,7 @@ const maxBody = 1024 * 1024;
 /** A request whose connection is taken over. */
 interface Hijack {
   engine: Engine;
+  builder: Builder;
   /** What every answer carries. */
   headers: Readonly<Record<string, string>>;
   request: IncomingMessage;
@@ -45,14 +47,14 @@ export function isHijack(request: IncomingMessage): boolean {
 
 /** Serves hijacked requests to their end. Never rejects: what fails is said to the client. */
 export function createHijack(
-  engine: Engine,
+  served: Pick<Hijack, 'engine' | 'builder'>,
   headers: Readonly<Record<string, string>>,
   /** Throws where the connection may not do that. */
   permit: (request: IncomingMessage, path: string) => void = () => undefined,
 ) {
   return async (request: IncomingMessage, socket: Connection, head: Buffer): Promise<void> => {
     const { version, path } = splitVersion(request.url ?? '');
-    const call: Hijack = { engine, headers, request, socket, version, path, switched: false };
+    const call: Hijack = { ...served, headers, request, socket, version, path, switched: false };
     socket.on('error', () => socket.destroy());
     /* At once: what is put back after the client's half has ended would be lost. */
     if (head.length > 0) socket.unshift(head);

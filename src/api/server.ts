@@ -1,6 +1,7 @@
 /** The API as an HTTP server that listens nowhere itself: whoever holds a connection hands it over. */
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Builder } from '../build/build-types.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { SocketScope } from '../engine/sockets.ts';
 import { EngineError, messageOf } from '../errors/engine-error.ts';
@@ -22,16 +23,23 @@ export interface ApiServer {
   close(graceMs: number): Promise<void>;
 }
 
-export async function createApiServer(engine: Engine, serverVersion: string): Promise<ApiServer> {
+/** What the routes work with. */
+export interface Served {
+  engine: Engine;
+  builder: Builder;
+}
+
+export async function createApiServer(served: Served, serverVersion: string): Promise<ApiServer> {
+  const { engine } = served;
   const connections = new Set<Connection>();
   const headers = commonHeaders(serverVersion, engine.config.experimental);
-  const { app, server } = createApp(engine, headers);
+  const { app, server } = createApp(served, headers);
   await app.ready();
   /* A server of its own: a request whose scope could not be found is refused there, never served in full. */
   const scopes = new WeakMap<Connection, SocketScope>();
   let scoped: Promise<App> | undefined;
   const openScoped = async (): Promise<App> => {
-    const made = createApp(engine, headers, (socket) => scopes.get(socket));
+    const made = createApp(served, headers, (socket) => scopes.get(socket));
     await made.app.ready();
     return made;
   };
@@ -75,7 +83,8 @@ function scopeOrThrow(scopeOf: ScopeOf, socket: Connection): SocketScope {
   return scope;
 }
 
-function createApp(engine: Engine, headers: Readonly<Record<string, string>>, scopeOf?: ScopeOf): App {
+function createApp(served: Served, headers: Readonly<Record<string, string>>, scopeOf?: ScopeOf): App {
+  const { engine } = served;
   const server = createServer({ keepAliveTimeout: 0, requestTimeout: 0, shouldUpgradeCallback: isHijack });
   const app = fastify({
     serverFactory: (handler) => server.on('request', handler),
@@ -87,7 +96,7 @@ function createApp(engine: Engine, headers: Readonly<Record<string, string>>, sc
     requestTimeout: 0,
     keepAliveTimeout: 0,
   });
-  const hijack = createHijack(engine, headers, (request, path) => {
+  const hijack = createHijack(served, headers, (request, path) => {
     if (scopeOf === undefined) return;
     checkScopedUpgrade(scopeOrThrow(scopeOf, request.socket), engine, request.method ?? '', path);
   });
@@ -103,13 +112,13 @@ function createApp(engine: Engine, headers: Readonly<Record<string, string>>, sc
   });
   app.setErrorHandler((error, request, reply) => sendError(engine, error, request, reply));
   app.setNotFoundHandler((_request, reply) => sendJson(reply, 404, { message: 'page not found' }));
-  for (const route of routes) addRoute(app, engine, route, scopeOf);
+  for (const route of routes) addRoute(app, served, route, scopeOf);
   return { app, server };
 }
 
 function addRoute(
   app: FastifyInstance,
-  engine: Engine,
+  served: Served,
   [method, url, plain]: Route,
   scopeOf: ScopeOf | undefined,
 ): void {
@@ -121,7 +130,7 @@ function addRoute(
     method,
     url,
     handler: async (request, reply) => {
-      const result = await runHandler(engine, handler, request, reply);
+      const result = await runHandler(served, handler, request, reply);
       if (reply.sent) return reply;
       if (result === undefined) return reply.code(204).send();
       if (!(result instanceof Answer)) return sendJson(reply, 200, result);
@@ -133,28 +142,28 @@ function addRoute(
 
 /** What fails in the middle of a stream can't be said any more, other than by cutting it off. */
 async function runHandler(
-  engine: Engine,
+  served: Served,
   handler: Handler,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<unknown> {
   try {
-    return await handler(callOf(engine, request, reply));
+    return await handler(callOf(served, request, reply));
   } catch (error) {
     if (!reply.sent) throw error;
-    if (!reply.raw.destroyed) logFailure(engine, request.raw, error);
+    if (!reply.raw.destroyed) logFailure(served.engine, request.raw, error);
     reply.raw.destroy();
     return undefined;
   }
 }
 
-function callOf(engine: Engine, request: FastifyRequest, reply: FastifyReply): Call {
+function callOf(served: Served, request: FastifyRequest, reply: FastifyReply): Call {
   const gone = new AbortController();
   reply.raw.on('close', () => {
     if (!reply.raw.writableFinished) gone.abort(new EngineError('cancelled', 'the client went away'));
   });
   return {
-    engine,
+    ...served,
     params: request.params as Record<string, string>,
     query: new Query(request.originalUrl),
     version: splitVersion(request.originalUrl).version,

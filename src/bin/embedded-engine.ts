@@ -3,6 +3,8 @@ import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Logger, pino } from 'pino';
 import { type ApiServer, createApiServer } from '../api/server.ts';
+import type { Builder } from '../build/build-types.ts';
+import { createBuilder } from '../build/create-builder.ts';
 import { ApiClient } from '../client/api-client.ts';
 import { Client, libraryAgent } from '../client/client.ts';
 import { closeEngine, createEngine } from '../engine/create-engine.ts';
@@ -68,8 +70,9 @@ async function open(
     if (isNew) removeExecRoot(config.execRoot);
     throw error;
   });
-  const api = await createApiServer(engine, engineVersion);
-  return new OpenEngine({ engine, api, lock, log, options });
+  const builder = await createBuilder(engine);
+  const api = await createApiServer({ engine, builder }, engineVersion);
+  return new OpenEngine({ engine, builder, api, lock, log, options });
 }
 
 function createLog({ log, logLevel }: EngineOptions): Logger {
@@ -90,6 +93,7 @@ function createLog({ log, logLevel }: EngineOptions): Logger {
 
 interface Parts {
   engine: Engine;
+  builder: Builder;
   api: ApiServer;
   lock: { release(): void };
   log: Logger;
@@ -144,6 +148,7 @@ class OpenEngine implements EmbeddedEngine {
     } finally {
       const isIdle = engine.containers.list().every(({ state }) => !isActive(state));
       if (isIdle) await this.#destroyNetworks();
+      await this.#parts.builder.close();
       await closeEngine(engine);
       lock.release();
       if (isIdle) removeExecRoot(this.execRoot);

@@ -3,6 +3,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import { type ApiServer, createApiServer } from '../api/server.ts';
+import type { Builder } from '../build/build-types.ts';
+import { createBuilder } from '../build/create-builder.ts';
 import { closeEngine, createEngine } from '../engine/create-engine.ts';
 import { registryConfig } from '../engine/daemon-config.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -45,6 +47,7 @@ async function main(): Promise<void> {
 
 interface Daemon {
   engine: Engine;
+  builder: Builder;
   api: ApiServer;
   listeners: Listeners;
   registry: EmbeddedRegistry | undefined;
@@ -59,7 +62,8 @@ async function start(setup: DaemonSetup, log: Logger): Promise<Daemon> {
     claims.push(lockDataRoot(setup.config.dataRoot));
     const engine = await createEngine(setup.config, log);
     sayFindings(engine, log);
-    const api = await createApiServer(engine, engineVersion);
+    const builder = await createBuilder(engine);
+    const api = await createApiServer({ engine, builder }, engineVersion);
     const registry =
       setup.registry === undefined
         ? undefined
@@ -70,7 +74,7 @@ async function start(setup: DaemonSetup, log: Logger): Promise<Daemon> {
       warn: (text) => log.warn(text),
     });
     await openSockets(engine, api, log);
-    return { engine, api, listeners, registry, claims };
+    return { engine, builder, api, listeners, registry, claims };
   } catch (error) {
     for (const claim of claims.reverse()) claim.release();
     throw error;
@@ -120,6 +124,7 @@ async function stop(daemon: Daemon): Promise<void> {
   daemon.listeners.close();
   daemon.engine.sockets.close();
   await Promise.all([daemon.api.close(500), daemon.registry?.close()]);
+  await daemon.builder.close();
   await closeEngine(daemon.engine);
   for (const claim of daemon.claims.reverse()) claim.release();
 }
