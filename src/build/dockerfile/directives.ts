@@ -1,6 +1,7 @@
 /** The parser directives at the top of a Dockerfile: `# syntax=`, `# escape=` and `# check=`. */
+
+import { trimSpaceStart } from '../../util/characters.ts';
 import type { Directives, SourceRange } from './ast.ts';
-import { trimSpaceStart } from './characters.ts';
 import { parseError, type SourceText } from './errors.ts';
 
 const known = new Set(['syntax', 'escape', 'check']);

@@ -1,6 +1,6 @@
 /** Durations as Go writes them: `1h2m3.5s`, `300ms`. */
 import { EngineError } from '../../errors/engine-error.ts';
-import { quoted } from './characters.ts';
+import { quoted } from '../../util/characters.ts';
 
 const nanoseconds: Record<string, number> = {
   ns: 1,

@@ -1,6 +1,7 @@
 /** Here-documents: `<<NAME`, `<<-NAME`, `3<<"NAME"` in a line, and what their text becomes. */
+
+import { trimEndOf } from '../../util/characters.ts';
 import type { CommandLine, Heredoc } from './ast.ts';
-import { trimEndOf } from './characters.ts';
 import { expand } from './words.ts';
 
 const unset = (): undefined => undefined;

@@ -1,6 +1,7 @@
 /** FROM and ARG: where a stage begins, and what may be given from outside. */
+
+import { quoted } from '../../util/characters.ts';
 import type { ArgInstruction, FromInstruction } from './ast.ts';
-import { quoted } from './characters.ts';
 import { descriptionOf, flagsOf, type InstructionContext, invalid, needsOne } from './instruction-context.ts';
 import { splitAtBlanks, splitWords } from './split.ts';
 

@@ -1,6 +1,7 @@
 /** HEALTHCHECK. */
+
+import { quoted } from '../../util/characters.ts';
 import type { Healthcheck, HealthcheckInstruction } from './ast.ts';
-import { quoted } from './characters.ts';
 import { parseDuration } from './durations.ts';
 import { commandOf, flagsOf, type InstructionContext, invalid, needsOne } from './instruction-context.ts';
 import { splitOnce } from './split.ts';

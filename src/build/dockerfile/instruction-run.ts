@@ -1,6 +1,7 @@
 /** RUN, and what else holds a command: CMD, ENTRYPOINT, SHELL. */
+
+import { quoted } from '../../util/characters.ts';
 import type { CmdInstruction, EntrypointInstruction, RunInstruction, ShellInstruction } from './ast.ts';
-import { quoted } from './characters.ts';
 import { parseDevice } from './devices.ts';
 import { commandOf, flagsOf, type InstructionContext, invalid, needsOne } from './instruction-context.ts';
 import { checkMountSource } from './mounts.ts';

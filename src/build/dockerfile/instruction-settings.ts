@@ -1,4 +1,6 @@
 /** The instructions that only set something in the image's configuration. */
+
+import { quoted, trimSpace } from '../../util/characters.ts';
 import type {
   EnvInstruction,
   ExposeInstruction,
@@ -10,7 +12,6 @@ import type {
   VolumeInstruction,
   WorkdirInstruction,
 } from './ast.ts';
-import { quoted, trimSpace } from './characters.ts';
 import {
   exactlyOne,
   flagsOf,

@@ -1,6 +1,7 @@
 /** Puts the lines of a file together to instructions: continuations joined, comments and empty lines within left out. */
+
+import { trimEndOf, trimSpace, trimSpaceStart } from '../../util/characters.ts';
 import type { Heredoc, ParserNote, SourceRange } from './ast.ts';
-import { trimEndOf, trimSpace, trimSpaceStart } from './characters.ts';
 import { DirectiveReader } from './directives.ts';
 import { parseError, type SourceText } from './errors.ts';
 import { endsHeredoc } from './heredocs.ts';

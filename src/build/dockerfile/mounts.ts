@@ -1,7 +1,7 @@
 /** `RUN --mount=type=…`: its options, and which go together. */
 import { EngineError } from '../../errors/engine-error.ts';
+import { quoted } from '../../util/characters.ts';
 import type { RunMount } from './ast.ts';
-import { quoted } from './characters.ts';
 import { parseCsvLine } from './csv.ts';
 import { parseMemory } from './memory-size.ts';
 import { didYouMean, suggestion } from './suggest.ts';

@@ -1,7 +1,7 @@
 /** What EXPOSE opens: ports and ranges of them, with a protocol. */
 import { isIP } from 'node:net';
 import { EngineError } from '../../errors/engine-error.ts';
-import { quoted } from './characters.ts';
+import { quoted } from '../../util/characters.ts';
 
 export interface PortSpec {
   /** `80/tcp`, each of a range. */

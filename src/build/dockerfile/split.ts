@@ -1,7 +1,7 @@
 /** Splits the text of an instruction: keyword, flags, words, JSON arrays. */
 import { EngineError } from '../../errors/engine-error.ts';
+import { isSpace, trimSpace } from '../../util/characters.ts';
 import type { Flag } from './ast.ts';
-import { isSpace, trimSpace } from './characters.ts';
 
 export interface SplitLine {
   keyword: string;

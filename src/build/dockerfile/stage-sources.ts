@@ -1,6 +1,7 @@
 /** What a name in FROM, COPY --from and RUN --mount stands for. */
+
+import { quoted } from '../../util/characters.ts';
 import type { Dockerfile, Stage, StageInstruction } from './ast.ts';
-import { quoted } from './characters.ts';
 import { DockerfileError, locating } from './errors.ts';
 import { mountSource } from './mounts.ts';
 import { expand } from './words.ts';

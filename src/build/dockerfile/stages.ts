@@ -5,8 +5,8 @@
 import { messageOf } from '../../errors/engine-error.ts';
 import { type Platform, parsePlatform } from '../../oci/platform.ts';
 import { parseReference } from '../../oci/reference.ts';
+import { quoted } from '../../util/characters.ts';
 import type { Dockerfile, Stage, StageInstruction } from './ast.ts';
-import { quoted } from './characters.ts';
 import { DockerfileError } from './errors.ts';
 import { expandInFrom, type GlobalScope } from './global-scope.ts';
 import { parseTrigger } from './parse.ts';

@@ -1,7 +1,7 @@
 /** Sources of COPY and ADD: wildcards, pivots, and what kind of source it is. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { cleanPath } from './clean-path.ts';
+import { cleanPath } from '../../util/patterns/clean-path.ts';
 import { kindOfSource } from './source-kind.ts';
 import { hasWildcards, sourcePath, sourcePattern, splitAtPivot } from './wildcards.ts';
 

@@ -1,6 +1,6 @@
 /** The sources of COPY and ADD: wildcards by Go's filepath.Match, with `**` for --parents, and the `/./` of --parents. */
-import { cleanPath } from './clean-path.ts';
-import { type Glob, matchesGlob, parseGlob } from './glob.ts';
+import { cleanPath } from '../../util/patterns/clean-path.ts';
+import { type Glob, matchesGlob, parseGlob } from '../../util/patterns/glob.ts';
 
 /** Does the source name more than one path? A backslash takes the next character as it is. */
 export function hasWildcards(source: string): boolean {

@@ -3,7 +3,7 @@
  * nearly those of sh, without commands, arithmetic or arrays.
  */
 import { EngineError } from '../../errors/engine-error.ts';
-import { isDigit, isNameCharacter, isSpace, quoted } from './characters.ts';
+import { isDigit, isNameCharacter, isSpace, quoted } from '../../util/characters.ts';
 import { parseShellPattern, replaced, withoutPrefix, withoutSuffix } from './shell-pattern.ts';
 
 export type Lookup = (name: string) => string | undefined;

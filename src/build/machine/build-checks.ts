@@ -1,8 +1,8 @@
 /** The checks of a Dockerfile, as warnings beside a build, or as all that is asked for. */
 import { hostPlatform, parsePlatform } from '../../oci/platform.ts';
+import { ignoreMatcher } from '../../util/patterns/ignore.ts';
 import type { Dockerfile } from '../dockerfile/ast.ts';
 import { checkDockerfile } from '../dockerfile/checks/check-dockerfile.ts';
-import { ignoreMatcher } from '../dockerfile/ignore.ts';
 import type { BuildSession } from './build-session.ts';
 
 /** Tells of what the checks find. True where nothing more is asked for; what the file's own directive makes an error is thrown. */

@@ -1,6 +1,6 @@
 /** `# check=skip=A,B;experimental=C;error=true`: which checks run, and whether what they find fails the build. */
 import { EngineError } from '../../../errors/engine-error.ts';
-import { quoted } from '../characters.ts';
+import { quoted } from '../../../util/characters.ts';
 import { parseBoolean } from '../mounts.ts';
 import { type RuleName, rules } from './rules.ts';
 

@@ -2,8 +2,8 @@
 /** Each build check: what it finds, in Docker's words, and what it lets pass. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ignoreMatcher } from '../../../util/patterns/ignore.ts';
 import { DockerfileError } from '../errors.ts';
-import { ignoreMatcher } from '../ignore.ts';
 import { parseDockerfile } from '../parse.ts';
 import { parseCheckOptions } from './check-directive.ts';
 import {

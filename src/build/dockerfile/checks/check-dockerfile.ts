@@ -1,11 +1,11 @@
 /** Runs all checks on a Dockerfile: what `docker build --check` shows, and what a build warns of. */
 import { EngineError } from '../../../errors/engine-error.ts';
 import { formatPlatform, normalizePlatform, type Platform } from '../../../oci/platform.ts';
+import { quoted } from '../../../util/characters.ts';
+import type { IgnoreMatcher } from '../../../util/patterns/ignore.ts';
 import type { Dockerfile } from '../ast.ts';
-import { quoted } from '../characters.ts';
 import { DockerfileError, locating } from '../errors.ts';
 import { type GlobalScopeOptions, globalScope } from '../global-scope.ts';
-import type { IgnoreMatcher } from '../ignore.ts';
 import type { PlannedStage, StagePlan } from '../stage-plan.ts';
 import { StageScope } from '../stage-scope.ts';
 import { resolveStages, type StageOptions } from '../stages.ts';

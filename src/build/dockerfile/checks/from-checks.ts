@@ -2,8 +2,8 @@
 import { EngineError } from '../../../errors/engine-error.ts';
 import { parsePlatform } from '../../../oci/platform.ts';
 import { parseReference } from '../../../oci/reference.ts';
+import { quoted } from '../../../util/characters.ts';
 import type { Dockerfile, FromInstruction } from '../ast.ts';
-import { quoted } from '../characters.ts';
 import { expandInFrom, type GlobalScope, globalScope } from '../global-scope.ts';
 import type { BuildTarget } from '../predefined-args.ts';
 import { didYouMean, suggestion } from '../suggest.ts';

@@ -1,8 +1,9 @@
 /** The checks that go through a stage in order, with its variables. */
+
+import { quoted } from '../../../util/characters.ts';
+import { cleanPath } from '../../../util/patterns/clean-path.ts';
+import type { IgnoreMatcher } from '../../../util/patterns/ignore.ts';
 import type { AddInstruction, CopyInstruction, StageInstruction } from '../ast.ts';
-import { quoted } from '../characters.ts';
-import { cleanPath } from '../clean-path.ts';
-import type { IgnoreMatcher } from '../ignore.ts';
 import { parsePort } from '../ports.ts';
 import { kindOfSource } from '../source-kind.ts';
 import type { StageScope } from '../stage-scope.ts';

@@ -1,6 +1,7 @@
 /** The checks that need nothing but the file: casing, names, old forms. */
+
+import { quoted } from '../../../util/characters.ts';
 import type { Dockerfile, FromInstruction, Instruction, Stage } from '../ast.ts';
-import { quoted } from '../characters.ts';
 import type { WarningList } from './warnings.ts';
 
 export function checkSyntax(dockerfile: Dockerfile, warnings: WarningList): void {

@@ -1,6 +1,6 @@
 /** .dockerignore: what of a build context is left out (moby/patternmatcher and its ignorefile). */
 import { EngineError } from '../../errors/engine-error.ts';
-import { trimSpace } from './characters.ts';
+import { trimSpace } from '../characters.ts';
 import { cleanPath } from './clean-path.ts';
 import { type Glob, matchesGlob, parseGlob } from './glob.ts';
 import { parentMatcher } from './glob-matcher.ts';
