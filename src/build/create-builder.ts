@@ -3,14 +3,19 @@ import { availableParallelism } from 'node:os';
 import type { Engine } from '../engine/engine.ts';
 import { EngineError } from '../errors/engine-error.ts';
 import type { Builder, BuildRequest, BuildResult, CacheRecord, PruneCacheQuery } from './build-types.ts';
-import type { OutputParts } from './built-image.ts';
+import type { OpenRemoteContext, OutputParts } from './built-image.ts';
 import { CacheMounts } from './cache/cache-mounts.ts';
 import { StepCache } from './cache/step-cache.ts';
+import type { Files } from './files/files-types.ts';
 import { type BuildParts, processSlots, runBuild } from './machine/build-run.ts';
+import { PlainFiles } from './machine/plain-files.ts';
 
 export interface BuilderOptions {
   /** Outputs beside the image store, and caches from elsewhere; an error in the build that asks for them without. */
   outputs?: OutputParts;
+  files?: Files;
+  /** Contexts that are addresses. */
+  openRemote?: OpenRemoteContext;
 }
 
 /** Takes away what a crash left of builds. Call it once an engine, after `createEngine`; `close` before the engine is closed. */
@@ -29,7 +34,9 @@ class EngineBuilder implements Builder {
       cache: new StepCache(engine.database, engine.images.builds),
       cacheMounts: new CacheMounts(engine),
       slots: processSlots(availableParallelism()),
+      files: options.files ?? new PlainFiles(),
       outputs: options.outputs,
+      openRemote: options.openRemote,
       onFailed: (failed) => void failed.drop(),
     };
   }

@@ -1,7 +1,9 @@
 /** The files that a build reads: its contexts, brought here when the first step wants them. */
+import { EngineError } from '../../errors/engine-error.ts';
+import { ignoreFileNames, parseIgnoreFile } from '../../util/patterns/ignore.ts';
 import type { BuildContext, BuildRequest, ContextTree } from '../build-types.ts';
-import { ignoreFileNames, parseIgnoreFile } from '../dockerfile/ignore.ts';
 import type { Progress } from './progress.ts';
+import type { StepFiles } from './stage-result.ts';
 
 /** Bytes that a Dockerfile or an ignore file may have. */
 export const maxDocument = 16 * 1024 * 1024;
@@ -12,10 +14,18 @@ export class BuildContexts {
   readonly #progress: Progress;
   readonly #signal: AbortSignal;
   readonly #trees = new Map<string, Promise<ContextTree>>();
+  readonly #ignores = new Map<string, Promise<string[]>>();
+  readonly #openRemote: (url: string) => BuildContext;
   #paths: readonly string[] | undefined;
   #ignore: Promise<string[]> | undefined;
 
-  constructor(request: BuildRequest, progress: Progress, signal: AbortSignal) {
+  constructor(
+    request: BuildRequest,
+    progress: Progress,
+    openRemote: (url: string) => BuildContext,
+    signal: AbortSignal,
+  ) {
+    this.#openRemote = openRemote;
     this.#request = request;
     this.#progress = progress;
     this.#signal = signal;
@@ -32,14 +42,13 @@ export class BuildContexts {
     return this.#ignore;
   }
 
-  /** The directory of a context; the main one is ''. */
-  async tree(name: string): Promise<ContextTree> {
-    const known = this.#trees.get(name);
-    if (known !== undefined) return await known;
-    const tree = this.#sync(name);
-    tree.catch(() => undefined);
-    this.#trees.set(name, tree);
-    return await tree;
+  /** The files of a context; the main one is ''. */
+  async files(name: string): Promise<StepFiles> {
+    const known = this.#trees.get(name) ?? this.#sync(name);
+    known.catch(() => undefined);
+    this.#trees.set(name, known);
+    const [{ root }, ignore] = await Promise.all([known, this.#ignoreOf(name)]);
+    return { tree: { kind: 'directory', root }, ignore };
   }
 
   async close(): Promise<void> {
@@ -52,17 +61,32 @@ export class BuildContexts {
       name: name === '' ? '[internal] load build context' : `[context ${name}] load from client`,
     };
     return this.#progress.step(step, async () => {
-      const named = this.#request.namedContexts.get(name);
-      const context =
-        name === '' ? this.#request.context : named?.kind === 'files' ? named.context : undefined;
-      if (context === undefined) throw new Error(`no context ${name}`);
-      const ignore = name === '' ? await this.ignorePatterns() : await this.#ignoreOf(context);
+      const context = this.#contextOf(name);
+      const ignore = await this.#ignoreOf(name);
       const paths = name === '' ? this.#paths : undefined;
       return await context.sync({ ignore, ...(paths === undefined ? {} : { paths }) }, this.#signal);
     });
   }
 
-  async #ignoreOf(context: BuildContext): Promise<string[]> {
+  #contextOf(name: string): BuildContext {
+    if (name === '') return this.#request.context;
+    const named = this.#request.namedContexts.get(name);
+    if (named?.kind === 'files') return named.context;
+    if (named?.kind === 'remote') return this.#openRemote(named.url);
+    throw new EngineError('not-implemented', `the context ${name} is of a kind that can't be read as files`, {
+      hint: 'give a directory, an image (docker-image://NAME), or the address of a repository',
+    });
+  }
+
+  #ignoreOf(name: string): Promise<string[]> {
+    if (name === '') return this.ignorePatterns();
+    const known = this.#ignores.get(name) ?? this.#readOwnIgnore(this.#contextOf(name));
+    this.#ignores.set(name, known);
+    known.catch(() => undefined);
+    return known;
+  }
+
+  async #readOwnIgnore(context: BuildContext): Promise<string[]> {
     const data = await context.readFile('.dockerignore', maxDocument, this.#signal);
     return data === undefined ? [] : parseIgnoreFile(data.toString('utf8'));
   }

@@ -4,14 +4,15 @@ import { publishTag } from '../../engine/images.ts';
 import { EngineError, isEngineError } from '../../errors/engine-error.ts';
 import { Slots } from '../../images/slots.ts';
 import { hostPlatform, type Platform, parsePlatform } from '../../oci/platform.ts';
-import type { BuildRequest, BuildResult } from '../build-types.ts';
-import type { BuiltImage, OutputParts } from '../built-image.ts';
+import type { BuildContext, BuildRequest, BuildResult } from '../build-types.ts';
+import type { BuiltImage, OpenRemoteContext, OutputParts } from '../built-image.ts';
 import type { CacheMounts } from '../cache/cache-mounts.ts';
 import type { StepCache } from '../cache/step-cache.ts';
 import type { Dockerfile } from '../dockerfile/ast.ts';
 import { globalScope } from '../dockerfile/global-scope.ts';
 import { parseDockerfile } from '../dockerfile/parse.ts';
 import { resolveStages } from '../dockerfile/stages.ts';
+import type { Files } from '../files/files-types.ts';
 import { BuildNetworks } from '../run/build-networks.ts';
 import { BaseImages } from './base-images.ts';
 import { reportChecks } from './build-checks.ts';
@@ -28,7 +29,9 @@ export interface BuildParts {
   cache: StepCache;
   cacheMounts: CacheMounts;
   slots: Slots;
+  files: Files;
   outputs: OutputParts | undefined;
+  openRemote: OpenRemoteContext | undefined;
   onFailed: (failed: FailedStep) => void;
 }
 
@@ -49,7 +52,7 @@ export async function runBuild(
   const progress = new Progress(request.onEvent);
   const lease = engine.images.builds.lease();
   const networks = new BuildNetworks(engine, request);
-  const contexts = new BuildContexts(request, progress, together);
+  const contexts = new BuildContexts(request, progress, (url) => openRemote(parts, url, request), together);
   const session: BuildSession = {
     ...parts,
     request,
@@ -219,4 +222,9 @@ async function storeImage(session: BuildSession, images: readonly BuiltImage[]):
 function cancelled(error: unknown): EngineError {
   if (isEngineError(error) && error.code === 'cancelled') return error;
   return new EngineError('cancelled', 'the build was cancelled', { cause: error });
+}
+
+function openRemote({ openRemote: open }: BuildParts, url: string, request: BuildRequest): BuildContext {
+  if (open !== undefined) return open(url, request);
+  throw new EngineError('not-implemented', `the context ${url} is elsewhere, and can't be brought here`);
 }

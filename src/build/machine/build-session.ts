@@ -5,6 +5,7 @@ import type { BuildRequest } from '../build-types.ts';
 import type { BuiltStep, ImportedCache } from '../built-image.ts';
 import type { CacheMounts } from '../cache/cache-mounts.ts';
 import type { StepCache } from '../cache/step-cache.ts';
+import type { Files } from '../files/files-types.ts';
 import type { BuildNetworks } from '../run/build-networks.ts';
 import type { BaseImages } from './base-images.ts';
 import type { BuildContexts } from './build-contexts.ts';
@@ -23,6 +24,7 @@ export interface BuildSession {
   networks: BuildNetworks;
   bases: BaseImages;
   contexts: BuildContexts;
+  files: Files;
   /** Bounds how many processes run at once. */
   slots: Slots;
   /** Aborts when the build is cancelled, or one of its steps has failed. */

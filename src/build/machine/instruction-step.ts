@@ -1,7 +1,6 @@
 /** One instruction of a stage: what becomes of the image, its file system and its history. */
-import { posix } from 'node:path';
 import { EngineError, isEngineError } from '../../errors/engine-error.ts';
-import type { StageInstruction } from '../dockerfile/ast.ts';
+import type { AddInstruction, CopyInstruction, StageInstruction } from '../dockerfile/ast.ts';
 import { DockerfileError, locating } from '../dockerfile/errors.ts';
 import type { BuildSession } from './build-session.ts';
 import { fromWorkdir, type ImageState, withHistory, withInstruction } from './image-state.ts';
@@ -49,44 +48,49 @@ export async function takeInstruction(session: BuildSession, step: InstructionSt
     return after(session, state, made, runHistory(args, state.scope.args));
   }
   if (instruction.kind === 'copy' || instruction.kind === 'add') {
-    const made = await inStep(session, step, async (vertex) => {
-      const source = step.planned.sources.get(step.instruction)?.[0];
-      const trees =
-        source === undefined && instruction.sources.length > 0
-          ? [(await session.contexts.tree('')).root]
-          : source === undefined
-            ? []
-            : await step.runner.treesOf(source);
-      const transfer = await prepareTransfer(instruction, state.image, trees);
-      return await makeLayer(
-        session,
-        {
-          below: state,
-          description: instruction.text,
-          uncached: step.uncached,
-          parts: { kind: instruction.kind, ...transfer.parts },
-          produce: async (draft) => {
-            const { lower, free } = await settled(state);
-            try {
-              await transfer.fill(draft, lower);
-            } finally {
-              free();
-            }
-          },
-        },
-        vertex,
-      );
-    });
+    const made = await inStep(session, step, (vertex) => transfer(session, step, instruction, vertex));
     return after(session, state, made, transferHistory(instruction));
   }
   throw new EngineError('internal', `no way to do ${instruction.keyword}`);
 }
 
-/** The trees of a file system that is looked into: what hides what is known of a layer only once it is kept. */
-async function settled({ stack }: StageResult): Promise<{ lower: readonly string[]; free: () => void }> {
+async function transfer(
+  session: BuildSession,
+  { runner, planned, instruction: written, state, uncached }: InstructionStep,
+  instruction: CopyInstruction | AddInstruction,
+  vertex: StepVertex,
+): Promise<LayerResult> {
+  const source = planned.sources.get(written)?.[0];
+  const prepared = await prepareTransfer(session, instruction, state.image, () => runner.filesOf(source));
+  try {
+    return await makeLayer(
+      session,
+      {
+        below: state,
+        description: instruction.text,
+        uncached,
+        parts: { kind: instruction.kind, ...prepared.parts },
+        produce: (draft) => inSettled(state, (lower) => prepared.fill(draft, lower)),
+      },
+      vertex,
+    );
+  } finally {
+    await prepared.close();
+  }
+}
+
+/** Runs `work` with the trees of a file system that it looks into: what hides what is known of a layer only once it is kept. */
+async function inSettled(
+  { stack }: StageResult,
+  work: (lower: readonly string[]) => Promise<void> | void,
+): Promise<void> {
   await stack.kept();
   const { trees, free } = stack.use();
-  return { lower: trees, free };
+  try {
+    await work(trees);
+  } finally {
+    free();
+  }
 }
 
 async function workdir(
@@ -103,14 +107,8 @@ async function workdir(
       description: `WORKDIR ${path}`,
       uncached,
       parts: { kind: 'workdir', command: path, user },
-      produce: async (draft) => {
-        const { lower, free } = await settled(state);
-        try {
-          makeDirectories({ upper: draft.upper, lower, path: posix.normalize(path), user });
-        } finally {
-          free();
-        }
-      },
+      produce: (draft) =>
+        inSettled(state, (lower) => makeDirectories({ upper: draft.upper, lower, path, user })),
     },
     vertex,
   );

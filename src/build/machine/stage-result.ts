@@ -4,6 +4,7 @@ import type { SourceText } from '../dockerfile/errors.ts';
 import type { PlannedStage } from '../dockerfile/stage-plan.ts';
 import type { StageScope } from '../dockerfile/stage-scope.ts';
 import type { Source } from '../dockerfile/stage-sources.ts';
+import type { FileTree } from '../files/files-types.ts';
 import type { ImageState } from './image-state.ts';
 import type { FileSystem } from './layer-step.ts';
 import type { VertexInput } from './progress.ts';
@@ -22,8 +23,8 @@ export interface StageResult extends FileSystem {
 export interface StageFiles {
   /** The Dockerfile. */
   readonly source: SourceText;
-  /** What a source of COPY or of a mount is read from: trees, top layer first, which stay until the build ends. */
-  treesOf(source: Source): Promise<readonly string[]>;
+  /** What COPY or a mount reads a source from; the build context without one. It stays until the build ends. */
+  filesOf(source: Source | undefined): Promise<StepFiles>;
 }
 
 export interface InstructionStep {
@@ -34,4 +35,10 @@ export interface InstructionStep {
   state: StageResult;
   name: VertexInput;
   uncached: string | undefined;
+}
+
+export interface StepFiles {
+  tree: FileTree;
+  /** Patterns of what is no part of it. */
+  ignore: readonly string[];
 }

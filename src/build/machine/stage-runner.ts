@@ -10,7 +10,8 @@ import type { BuildSession } from './build-session.ts';
 import { emptyImage, imageStateOf } from './image-state.ts';
 import { takeInstruction } from './instruction-step.ts';
 import { LayerStack } from './layer-stack.ts';
-import type { StageFiles, StageResult } from './stage-result.ts';
+import { makeLayer } from './layer-step.ts';
+import type { StageFiles, StageResult, StepFiles } from './stage-result.ts';
 import { StepNames } from './step-names.ts';
 
 /** One platform's stages. */
@@ -50,29 +51,28 @@ export class StageRunner implements StageFiles {
     return running;
   }
 
-  async treesOf(source: Source): Promise<readonly string[]> {
+  async filesOf(source: Source | undefined): Promise<StepFiles> {
     const { snapshots, builds, lease } = this.session.workshop;
-    switch (source.kind) {
+    switch (source?.kind) {
+      case undefined:
+        return await this.session.contexts.files('');
       case 'scratch':
-        return [];
+        return layered([]);
       case 'stage': {
         const layers = await (await this.stage(source.index)).stack.kept();
-        return snapshots.trees(layers.map(({ chainId }) => chainId));
+        return layered(snapshots.trees(layers.map(({ chainId }) => chainId)));
       }
       case 'image': {
         const image = await this.session.bases.find(source.reference, this.target);
         for (const { chainId, blob } of builds.ofImage(image.id)) lease.add(chainId, blob.digest);
-        return snapshots.trees(image.chainIds);
+        return layered(snapshots.trees(image.chainIds));
       }
-      case 'context':
-        return await this.#contextTrees(source.name);
+      case 'context': {
+        const named = this.session.request.namedContexts.get(source.name);
+        if (named?.kind !== 'image') return await this.session.contexts.files(source.name);
+        return await this.filesOf({ kind: 'image', reference: named.reference });
+      }
     }
-  }
-
-  async #contextTrees(name: string): Promise<readonly string[]> {
-    const named = this.session.request.namedContexts.get(name);
-    if (named?.kind === 'image') return await this.treesOf({ kind: 'image', reference: named.reference });
-    return [(await this.session.contexts.tree(name)).root];
   }
 
   async #runStage(index: number): Promise<StageResult> {
@@ -133,9 +133,31 @@ export class StageRunner implements StageFiles {
   async #onContext(index: number, name: string, platform: Platform): Promise<StageResult> {
     const named = this.session.request.namedContexts.get(name);
     if (named?.kind === 'image') return await this.#onImage(index, named.reference, platform);
-    const root = await this.treesOf({ kind: 'context', name });
-    void root;
-    return this.#onNothing(platform);
+    const nothing = this.#onNothing(platform);
+    const files = await this.session.contexts.files(name);
+    const operation = { sources: [{ kind: 'files', ...files, patterns: ['/'] }] } as const;
+    const step = this.#names.ofStage(this.#planned(index)).context(name);
+    const made = await this.session.progress.step(step, async (vertex) =>
+      makeLayer(
+        this.session,
+        {
+          below: nothing,
+          description: `FROM ${name}`,
+          uncached: this.#uncached(this.#planned(index)),
+          parts: {
+            kind: 'context',
+            files: await this.session.files.digestOf(operation, this.session.signal),
+          },
+          produce: async ({ upper, work }) => {
+            const target = { upper, work, lower: [] };
+            const whole = { ...operation, keyword: 'COPY', destination: '/', workdir: '/', target } as const;
+            await this.session.files.copy(whole, this.session.signal);
+          },
+        },
+        vertex,
+      ),
+    );
+    return { ...nothing, ...made, keys: [made.key] };
   }
 
   async #onImage(index: number, reference: string, platform: Platform): Promise<StageResult> {
@@ -182,4 +204,8 @@ function platformOf({ config }: Image): Platform {
     architecture: architecture || host.architecture,
     ...(variant === undefined ? {} : { variant }),
   };
+}
+
+function layered(trees: readonly string[]): StepFiles {
+  return { tree: { kind: 'layers', trees }, ignore: [] };
 }

@@ -9,6 +9,7 @@ const counted = new Set(['run', 'copy', 'add', 'workdir']);
 
 export interface StageNames {
   from(reference: string): VertexInput;
+  context(name: string): VertexInput;
   /** Call it once for each instruction, in order. */
   next(instruction: StageInstruction): VertexInput;
 }
@@ -37,12 +38,14 @@ export class StepNames {
       `${this.#platform === undefined ? '' : formatPlatform(this.#platform)} ${stage.index} ${index}`;
     let index = 1;
     let position = 0;
+    const begin = (name: string): VertexInput => ({
+      name: `${prefix(1)} FROM ${name}`,
+      identity: identity(0),
+      lines: [stage.from.range.start.line, stage.from.range.end.line],
+    });
     return {
-      from: (reference) => ({
-        name: `${prefix(1)} FROM ${canonicalReference(withDefaultTag(parseReference(reference)))}`,
-        identity: identity(0),
-        lines: [stage.from.range.start.line, stage.from.range.end.line],
-      }),
+      from: (reference) => begin(canonicalReference(withDefaultTag(parseReference(reference)))),
+      context: begin,
       next: (instruction) => {
         position += 1;
         if (counted.has(instruction.kind)) index += 1;

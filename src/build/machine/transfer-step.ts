@@ -1,63 +1,126 @@
 /** COPY and ADD: what they read, what their result depends on, and how their layer is filled. */
-import { createHash } from 'node:crypto';
-import { lstatSync, readdirSync, readFileSync } from 'node:fs';
-import { cp, mkdir, writeFile } from 'node:fs/promises';
-import { join, posix } from 'node:path';
-import { EngineError } from '../../errors/engine-error.ts';
 import type { LayerDraft } from '../../snapshots/layer-drafts.ts';
-import { findLayered } from '../../snapshots/layered-lookup.ts';
 import type { KeyParts } from '../cache/cache-key.ts';
 import type { AddInstruction, CopyInstruction } from '../dockerfile/ast.ts';
-import { fromWorkdir, type ImageState } from './image-state.ts';
+import { kindOfSource } from '../dockerfile/source-kind.ts';
+import type { CopyOperation, CopySource } from '../files/files-types.ts';
+import type { BuildSession } from './build-session.ts';
+import type { ImageState } from './image-state.ts';
+import type { StepFiles } from './stage-result.ts';
+
+type Transferring = CopyInstruction | AddInstruction;
 
 export interface Transfer {
   parts: KeyParts;
+  /** `lower`: the stage's file system, top layer first. */
   fill: (draft: LayerDraft, lower: readonly string[]) => Promise<void>;
+  /** Gives back what was brought for it. */
+  close: () => Promise<void>;
 }
 
-/** `trees`: what the sources are in, top first. */
+/** `local`: what paths among the sources are read from. Errors of files that are not there, and of downloads. */
 export async function prepareTransfer(
-  instruction: CopyInstruction | AddInstruction,
+  session: BuildSession,
+  instruction: Transferring,
   image: ImageState,
-  trees: readonly string[],
+  local: () => Promise<StepFiles>,
 ): Promise<Transfer> {
-  const destination = fromWorkdir(image, instruction.destination);
-  const found = instruction.sources.map((source) => {
-    const entry = findLayered(trees, source);
-    if (entry === undefined)
-      throw new EngineError('not-found', `failed to compute cache key: "/${source}": not found`);
-    return entry;
-  });
-  const isDirectory =
-    instruction.destination.endsWith('/') || instruction.destination === '.' || found.length > 1;
+  const releases: Array<() => Promise<void>> = [];
+  const close = async (): Promise<void> => {
+    for (const release of releases.splice(0)) await release();
+  };
+  try {
+    const sources = await sourcesOf(session, instruction, local, releases);
+    const operation = operationOf(session, instruction, image);
+    const files = await session.files.digestOf({ ...operation, sources }, session.signal);
+    const { sourceDateEpoch } = session.request;
+    return {
+      parts: { command: { ...operation, link: instruction.link }, files, epoch: sourceDateEpoch },
+      fill: async (draft, lower) => {
+        const { upper, work } = draft;
+        const target = { upper, work, lower: instruction.link ? [] : lower };
+        const accounts = instruction.link ? { accounts: lower } : {};
+        await session.files.copy({ ...operation, sources, target, ...accounts }, session.signal);
+      },
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function operationOf(
+  { request }: BuildSession,
+  instruction: Transferring,
+  { process }: ImageState,
+): Omit<CopyOperation, 'sources' | 'target' | 'accounts'> {
+  const { chown, chmod, destination, exclude } = instruction;
+  const isUnpacked = instruction.kind === 'add' && (instruction.unpack ?? isLocal(instruction));
   return {
-    parts: {
-      command: { destination, chown: instruction.chown, chmod: instruction.chmod },
-      files: Object.fromEntries(found.map((entry) => [entry.path, digestTree(entry.hostPath)])),
-      inline: instruction.files.map(({ name, content }) => [name, content]),
-    },
-    fill: async (draft) => {
-      for (const entry of found) {
-        const asDirectory = isDirectory && !entry.stats.isDirectory();
-        const target = join(draft.upper, destination, asDirectory ? posix.basename(entry.path) : '');
-        await mkdir(posix.dirname(target), { recursive: true });
-        await cp(entry.hostPath, target, { recursive: true, preserveTimestamps: true });
-      }
-      for (const { name, content } of instruction.files) {
-        const target = join(draft.upper, destination, isDirectory ? name : '');
-        await mkdir(posix.dirname(target), { recursive: true });
-        await writeFile(target, content);
-      }
-    },
+    keyword: instruction.kind === 'add' ? 'ADD' : 'COPY',
+    destination,
+    workdir: process.WorkingDir || '/',
+    ...(chown === undefined ? {} : { chown }),
+    ...(chmod === undefined ? {} : { chmod }),
+    ...(instruction.kind === 'copy' && instruction.parents ? { parents: true } : {}),
+    ...(exclude.length === 0 ? {} : { exclude }),
+    ...(isUnpacked ? { unpack: true } : {}),
+    ...(request.sourceDateEpoch === undefined ? {} : { createdAt: request.sourceDateEpoch }),
   };
 }
 
-function digestTree(path: string): string {
-  const stats = lstatSync(path);
-  const hash = createHash('sha256').update(String(stats.mode));
-  if (stats.isFile()) hash.update(readFileSync(path));
-  if (stats.isDirectory())
-    for (const name of readdirSync(path).toSorted())
-      hash.update(`${name}\0${digestTree(join(path, name))}\0`);
-  return hash.digest('hex');
+/** Tars that are downloaded stay as they are, unless the file says otherwise. */
+function isLocal({ sources }: Transferring): boolean {
+  return sources.every((source) => kindOfSource(source) === 'local');
+}
+
+async function sourcesOf(
+  session: BuildSession,
+  instruction: Transferring,
+  local: () => Promise<StepFiles>,
+  releases: Array<() => Promise<void>>,
+): Promise<CopySource[]> {
+  const sources: CopySource[] = [];
+  for (const group of groupsOf(instruction)) {
+    if (group.kind === 'local') {
+      const { tree, ignore } = await local();
+      sources.push({ kind: 'files', tree, ignore, patterns: group.patterns });
+      continue;
+    }
+    const fetched = await fetchSource(session, instruction, group);
+    releases.push(() => fetched.release());
+    sources.push(fetched.source);
+  }
+  for (const { name, content } of instruction.files)
+    sources.push({ kind: 'inline', name, content: Buffer.from(content) });
+  return sources;
+}
+
+type Group = { kind: 'local'; patterns: string[] } | { kind: 'http' | 'git'; url: string };
+
+/** In order; paths that follow each other in one. */
+function groupsOf(instruction: Transferring): Group[] {
+  const groups: Group[] = [];
+  for (const source of instruction.sources) {
+    const kind = instruction.kind === 'copy' ? 'local' : kindOfSource(source);
+    const last = groups.at(-1);
+    if (kind !== 'local') groups.push({ kind, url: source });
+    else if (last?.kind === 'local') last.patterns.push(source);
+    else groups.push({ kind, patterns: [source] });
+  }
+  return groups;
+}
+
+async function fetchSource(
+  { files, signal }: BuildSession,
+  instruction: Transferring,
+  { kind, url }: Extract<Group, { url: string }>,
+): Promise<{ source: CopySource; release: () => Promise<void> }> {
+  const checksum = instruction.kind === 'add' ? instruction.checksum : undefined;
+  const keepGitDir = instruction.kind === 'add' ? instruction.keepGitDir : undefined;
+  const checked = checksum === undefined ? {} : { checksum };
+  if (kind === 'http') return await files.fetchHttp({ url, ...checked }, signal);
+  const kept = keepGitDir === undefined ? {} : { keepGitDir };
+  return await files.fetchGit({ url, ...checked, ...kept }, signal);
 }
