@@ -30,7 +30,7 @@ export async function takeInstruction(session: BuildSession, step: InstructionSt
   }
   if (instruction.kind === 'run') {
     const made = await inStep(session, step, async (vertex) => {
-      const mounts = await planMounts(session, { ...step, instruction });
+      const mounts = await planMounts(session, { ...step, instruction, written: step.instruction });
       return await runInstruction(
         session,
         {

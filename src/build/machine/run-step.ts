@@ -2,17 +2,16 @@
 import { EngineError } from '../../errors/engine-error.ts';
 import { formatPlatform, hostPlatform, platformMatches } from '../../oci/platform.ts';
 import type { LayerDraft } from '../../snapshots/layer-drafts.ts';
-import type { KeyPart } from '../cache/cache-key.ts';
 import type { RunInstruction } from '../dockerfile/ast.ts';
 import { proxyEnvironment } from '../dockerfile/predefined-args.ts';
 import type { StageScope } from '../dockerfile/stage-scope.ts';
 import { MountStubs } from '../run/mount-stubs.ts';
-import type { StepMounts } from '../run/step-mounts.ts';
 import { runStepProcess } from '../run/step-process.ts';
 import type { BuildSession } from './build-session.ts';
 import { goQuoted } from './go-format.ts';
 import type { ImageState } from './image-state.ts';
 import { type FileSystem, type LayerResult, makeLayer } from './layer-step.ts';
+import type { StepMounts } from './mount-plan.ts';
 import type { StepVertex } from './progress.ts';
 import { runCommand } from './run-command.ts';
 
@@ -51,7 +50,7 @@ export async function runInstruction(
         network: networkMode,
         security: instruction.security,
         extraHosts: session.request.extraHosts,
-        mounts: mounts.keyParts as KeyPart,
+        mounts: mounts.keyParts,
         platform: formatPlatform(image.platform),
       },
       produce: async (draft, made) => {
