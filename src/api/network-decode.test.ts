@@ -8,7 +8,7 @@ test('the least that a client may send is a network with everything at its defau
   const request = decodeNetworkRequest(Fields.of({ Name: 'app' }));
   assert.deepEqual(
     [request.name, request.driver, request.enableIpv4, request.enableIpv6, request.ipam],
-    ['app', '', true, undefined, { options: null, pools: [] }],
+    ['app', '', undefined, undefined, { options: null, pools: [] }],
   );
 });
 

@@ -14,7 +14,7 @@ export function decodeNetworkRequest(fields: Fields): CreateNetworkRequest {
     ingress: fields.boolean('Ingress'),
     configOnly: fields.boolean('ConfigOnly'),
     ...(configFrom === '' ? {} : { configFrom }),
-    enableIpv4: fields.optionalBoolean('EnableIPv4') ?? true,
+    enableIpv4: fields.optionalBoolean('EnableIPv4'),
     enableIpv6: fields.optionalBoolean('EnableIPv6'),
     ipamDriver: ipam.string('Driver'),
     ipam: {

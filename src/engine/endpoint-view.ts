@@ -73,7 +73,7 @@ export function portBindingsOf(
   for (const port of exposed) bindings[portKey(port)] = null;
   for (const { containerPort, protocol, hostIp, hostPort } of endpoints.flatMap(({ ports }) => ports)) {
     const key = portKey({ port: containerPort, protocol });
-    bindings[key] = [...(bindings[key] ?? []), { hostIp, hostPort: String(hostPort) }];
+    bindings[key] = [...(bindings[key] ?? []), { hostIp, hostPort: hostPort === 0 ? '' : String(hostPort) }];
   }
   return bindings;
 }
@@ -94,7 +94,7 @@ export function portSummaries(engine: NetworkEngine, record: ContainerRecord): P
     ...ports.map(({ containerPort, protocol, hostIp, hostPort }) => ({
       ip: hostIp,
       privatePort: containerPort,
-      publicPort: hostPort,
+      ...(hostPort === 0 ? {} : { publicPort: hostPort }),
       type: protocol,
     })),
   ];

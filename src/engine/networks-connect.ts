@@ -155,13 +155,14 @@ async function detach(
   configs: Record<string, EndpointConfig>,
 ): Promise<void> {
   const before = engine.networks.endpointsOf(container.id);
-  const { ipv4 } = gatewaysOf(
+  const { ipv4, ipv6 } = gatewaysOf(
     engine,
     before.filter((one) => one !== endpoint),
     configs,
   );
-  if (ipv4 !== undefined && endpoint.ports.length > 0)
-    await engine.networks.movePorts(container.id, ipv4.networkId);
+  const next = ipv4 ?? ipv6;
+  if (next !== undefined && endpoint.ports.length > 0)
+    await engine.networks.movePorts(container.id, next.networkId);
   await bridge.disconnect(container.id);
   await detachInterface(engine.launcher, netnsOf(container), endpoint);
   if (container.process !== undefined) await settle(engine, container, before, configs);
@@ -182,7 +183,8 @@ async function settle(
     ipv4: ipv4?.endpointId === former.ipv4?.endpointId ? undefined : ipv4,
     ipv6: ipv6?.endpointId === former.ipv6?.endpointId ? undefined : ipv6,
   });
-  if (ipv4 !== undefined) await engine.networks.movePorts(container.id, ipv4.networkId);
+  const publishing = ipv4 ?? ipv6;
+  if (publishing !== undefined) await engine.networks.movePorts(container.id, publishing.networkId);
   await engine.networks.serveInside(container.id, netnsOf(container));
   await refreshNetworkFiles(engine, container, before);
 }

@@ -1,5 +1,6 @@
 /** The files that tell a container of its networks: /etc/hosts and /etc/resolv.conf, at its start and as networks come and go. */
 import { readFile, writeFile } from 'node:fs/promises';
+import { presentAddresses } from '../network/endpoint-addresses.ts';
 import { hostsFile, hostsFileOfHost } from '../network/hosts-file.ts';
 import { insideAddress } from '../network/names/inside-names.ts';
 import type { Endpoint } from '../network/network-types.ts';
@@ -25,7 +26,7 @@ export async function hostsContent(
   const { gateways: hostGateways } = engine.bridge;
   if (kind === 'host') return hostsFileOfHost(await readOr('/etc/hosts', ''), extraHosts, hostGateways);
   const { hostname, domainname } = config;
-  const addresses = endpoints.flatMap(addressesOf);
+  const addresses = endpoints.flatMap(presentAddresses);
   return hostsFile({ hostname, domainname, addresses, extraHosts, hostGateways });
 }
 
@@ -40,7 +41,7 @@ export async function resolvConfContent(
   const { dnsSearch, dnsOptions } = record.hostConfig;
   const nameServices = endpoints
     .filter(({ networkId }) => isAskedAtGateway(engine, networkId))
-    .map(({ gateway }) => gateway)
+    .flatMap(({ networkId }) => engine.networks.get(networkId)?.gateways[0] ?? [])
     .slice(0, mostServers);
   if (nameServices.length === 0 && endpoints.some(({ networkId }) => isAskedInside(engine, networkId)))
     nameServices.push(insideAddress);
@@ -99,17 +100,13 @@ function hostsAfter(
   before: readonly Endpoint[],
   after: readonly Endpoint[],
 ): string {
-  const [old, now] = [before.flatMap(addressesOf), after.flatMap(addressesOf)];
+  const [old, now] = [before.flatMap(presentAddresses), after.flatMap(presentAddresses)];
   const gone = old.filter((address) => !now.includes(address));
   const { hostname, domainname } = record.config;
   const names = domainname === '' ? hostname : `${hostname}.${domainname} ${hostname}`;
   const kept = text.split('\n').filter((line) => !gone.some((address) => line.startsWith(`${address}\t`)));
   const added = now.filter((address) => !old.includes(address)).map((address) => `${address}\t${names}\n`);
   return `${kept.join('\n')}${added.join('')}`;
-}
-
-function addressesOf({ ipAddress, ipv6Address }: Endpoint): string[] {
-  return [ipAddress, ...(ipv6Address === undefined ? [] : [ipv6Address])];
 }
 
 function readOr(path: string, fallback: string): Promise<string> {

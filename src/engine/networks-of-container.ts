@@ -83,7 +83,7 @@ export function placesOf(engine: NetworkEngine, record: ContainerRecord): Place[
   return withRoutes(found);
 }
 
-/** The default routes go by the first network that leads anywhere, and by the first of those that has IPv6. */
+/** The default routes go by the first networks that lead anywhere and have the family. */
 export function withRoutes(places: ReadonlyArray<Omit<Place, 'defaultRoutes'>>): Place[] {
   const ordered = [...places].sort(
     (one, other) =>
@@ -91,7 +91,7 @@ export function withRoutes(places: ReadonlyArray<Omit<Place, 'defaultRoutes'>>):
       (one.bridge.description.name < other.bridge.description.name ? -1 : 1),
   );
   const leading = ordered.filter(({ bridge }) => bridge.leadsOut);
-  const [first] = leading;
+  const first = leading.find(({ bridge }) => bridge.description.enableIpv4 !== false);
   const first6 = leading.find(({ bridge }) => bridge.description.enableIpv6);
   return ordered.map((place) => ({
     ...place,

@@ -105,7 +105,7 @@ export function endpointRequest(
   { id, record }: Container,
   { bridge, config, defaultRoutes }: Place,
   interfaceNumber: number,
-  places: readonly Pick<Place, 'config'>[],
+  places: readonly Pick<Place, 'config' | 'defaultRoutes'>[],
 ): EndpointRequest {
   const { ipv4Address, ipv6Address, macAddress, linkLocalIps } = config;
   const { interfaceName, sysctls } = parseEndpointOptions(config.driverOpts);
@@ -115,7 +115,7 @@ export function endpointRequest(
     containerId: id,
     interfaceNumber,
     defaultRoutes,
-    ports: defaultRoutes.ipv4
+    ports: publishesBy(places, defaultRoutes)
       ? portRequests(record.config.exposedPorts, record.hostConfig, defaultAddress)
       : [],
     defaultAddress,
@@ -129,6 +129,14 @@ export function endpointRequest(
     interfaceSysctls: sysctls,
     ...(bridge.servesNames ? { naming: namingOf(engine, record, config) } : {}),
   };
+}
+
+/** Where the default route of IPv4 goes by; of IPv6 where there is no other. */
+function publishesBy(
+  places: readonly Pick<Place, 'defaultRoutes'>[],
+  { ipv4, ipv6 }: Place['defaultRoutes'],
+): boolean {
+  return ipv4 || (ipv6 && !places.some(({ defaultRoutes }) => defaultRoutes.ipv4));
 }
 
 /** The names that the container's interfaces have, and those that are asked for on its other networks. */
@@ -157,9 +165,8 @@ function detailOf(engine: Engine, endpoints: readonly Endpoint[]): string {
   );
   const published = endpoints
     .flatMap(({ ports }) => ports)
-    .map(
-      ({ hostIp, hostPort, containerPort, protocol }) =>
-        `${hostIp}:${hostPort}->${containerPort}/${protocol}`,
+    .map(({ hostIp, hostPort, containerPort, protocol }) =>
+      hostPort === 0 ? `${containerPort}/${protocol}` : `${hostIp}:${hostPort}->${containerPort}/${protocol}`,
     );
   return [`interface ${interfaces.join(', ')}`, ...published].join(', ');
 }

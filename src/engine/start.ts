@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { EngineError } from '../errors/engine-error.ts';
 import { oomFileOf } from '../host/cgroups.ts';
+import { mainAddress } from '../network/endpoint-addresses.ts';
 import { encodeRuntimeSpec } from '../oci/runtime-spec.ts';
 import type {
   PreparedProcess,
@@ -204,7 +205,7 @@ async function giveAddress(
   if (written.status === 'rejected') throw written.reason;
   if (endpoints.length > 0)
     await engine.networks.serveInside(container.id, `/proc/${prepared.value.shimPid}/ns/net`);
-  const addresses = endpoints.map(({ ipAddress, prefixLength }) => `${ipAddress}/${prefixLength}`);
+  const addresses = endpoints.map(mainAddress);
   const address = addresses.length === 0 ? 'no address of its own' : addresses.join(', ');
   return [
     { shim: prepared.value, files: written.value },

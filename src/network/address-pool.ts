@@ -13,7 +13,7 @@ export interface AddressPoolOptions {
   subnet: Subnet;
   /** Part of the subnet that containers get addresses from without asking (`--fixed-cidr`, `--ip-range`). */
   range?: Subnet;
-  /** The bridge's own address. */
+  /** The bridge's own address; '' for none. */
   gateway: string;
   /** Addresses that nobody gets. */
   reserved?: readonly string[];
@@ -46,7 +46,7 @@ export class AddressPool {
     this.#first = this.#part.base.equals(subnet.base) ? 1 : 0;
     this.#last = addressAt(this.#part, last) === this.#broadcast ? last - 1 : last;
     this.#next = this.#first;
-    for (const address of [gateway, ...reserved]) this.#taken.add(canonical(address));
+    for (const address of [gateway, ...reserved]) if (address !== '') this.#taken.add(canonical(address));
   }
 
   /** The next free address. EngineError `resource-exhausted` where there is none. */

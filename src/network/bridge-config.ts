@@ -5,7 +5,7 @@ import { EngineError } from '../errors/engine-error.ts';
 import { readFact } from '../host/kernel.ts';
 import { type HostNetwork, usedSubnets } from './host-network.ts';
 import { addressAt, formatSubnet, offsetOf, parseAddress, type Subnet } from './ip-address.ts';
-import type { Endpoint, NetworkDescription, NetworkPool } from './network-types.ts';
+import type { Endpoint, FamilyModes, NetworkDescription, NetworkPool } from './network-types.ts';
 import {
   type BridgeSubnet,
   bridgeSubnetOf,
@@ -40,6 +40,14 @@ export interface BridgeConfig {
   internal?: boolean;
   /** What the names of the containers' interfaces begin with; `eth` unless told. */
   interfacePrefix?: string;
+  /** How packets leave and enter; `nat` unless told. */
+  modes?: FamilyModes;
+  /** No IPv4 address for the bridge: the gateway is another machine. */
+  inhibitIpv4?: boolean;
+  /** Interfaces of the host from which published ports are reached at the containers' own addresses. */
+  trusted?: readonly string[];
+  /** Source addresses of what leaves. */
+  hostAddresses?: { ipv4?: string; ipv6?: string };
   /** Where subnets come from that nobody chose. */
   pools?: readonly DefaultPool[];
 }
@@ -49,10 +57,13 @@ export interface BridgePlan {
   networkId: string;
   mac: string;
   mtu: number;
-  ipv4: BridgeSubnet;
+  /** At least one of the two families. */
+  ipv4: BridgeSubnet | undefined;
   range: Subnet | undefined;
   ipv6: BridgeSubnet | undefined;
   range6?: Subnet;
+  /** Further subnets of either family, in the order in which addresses are taken from them; never of a bridge. */
+  further?: ReadonlyArray<BridgeSubnet & { range?: Subnet }>;
   /** Addresses that no container gets. */
   reserved?: readonly string[];
 }
@@ -67,7 +78,7 @@ export function planBridge(
   config: BridgeConfig,
   host: HostNetwork,
   endpoints: readonly Endpoint[],
-): BridgePlan {
+): BridgePlan & { ipv4: BridgeSubnet } {
   const link = host.links.find((candidate) => candidate.name === config.name);
   const ipv4 =
     config.bip === undefined
@@ -118,11 +129,21 @@ export function ipv6AddressFor(ipv6: BridgeSubnet, ipv4: BridgeSubnet, ipAddress
   return addressAt(ipv6.subnet, offset === 1 ? gatewayOffset : offset);
 }
 
-/** Docker's rule: `02:42` and the four bytes of the IPv4 address. */
-export function macFor(ipAddress: string): string {
-  return ['02', '42', ...[...parseAddress(ipAddress)].map((byte) => byte.toString(16).padStart(2, '0'))].join(
-    ':',
-  );
+/** Docker's rule: `02:42` and the four bytes of the IPv4 address; without one, as many that stand for the IPv6 address. */
+export function macFor(address: string): string {
+  const bytes = parseAddress(address);
+  const four = bytes.length === 4 ? bytes : createHash('sha256').update(bytes).digest().subarray(0, 4);
+  return `02:42:${(four.toString('hex').match(/../g) ?? []).join(':')}`;
+}
+
+/** The subnets of which the host itself has an address on the bridge. */
+export function hostSubnets(
+  { modes, inhibitIpv4 }: Pick<BridgeConfig, 'modes' | 'inhibitIpv4'>,
+  { ipv4, ipv6 }: Pick<BridgePlan, 'ipv4' | 'ipv6'>,
+): BridgeSubnet[] {
+  const is4 = ipv4 !== undefined && modes?.ipv4 !== 'isolated' && inhibitIpv4 !== true;
+  const is6 = ipv6 !== undefined && modes?.ipv6 !== 'isolated';
+  return [...(is4 ? [ipv4] : []), ...(is6 ? [ipv6] : [])];
 }
 
 /** `--mac-address`, in lower case. EngineError `invalid-argument` for one that no interface can have (a group's included). */
@@ -137,7 +158,7 @@ export function requireMac(text: string): string {
 /** The network as `network inspect bridge` shows it. */
 export function describeBridge(
   config: BridgeConfig,
-  { networkId, ipv4, range, ipv6, mtu }: BridgePlan,
+  { networkId, ipv4, range, ipv6, mtu }: BridgePlan & { ipv4: BridgeSubnet },
 ): NetworkDescription {
   const pool4 = { ...poolOf(ipv4), ...(range === undefined ? {} : { range: formatSubnet(range) }) };
   return {

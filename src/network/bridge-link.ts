@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { EngineError } from '../errors/engine-error.ts';
 import { readFact } from '../host/kernel.ts';
 import { ensureSysctl, readSysctl } from '../host/sysctl.ts';
-import type { BridgeConfig, BridgePlan } from './bridge-config.ts';
+import { type BridgeConfig, type BridgePlan, hostSubnets } from './bridge-config.ts';
 import { deleteLinks, type HostNetwork, type Netlink, readHostNetwork, sendAll } from './host-network.ts';
 import { formatAddress, parseAddress } from './ip-address.ts';
 import type { Endpoint } from './network-types.ts';
@@ -17,6 +17,7 @@ import {
   setAlias,
 } from './rtnetlink.ts';
 import type { Link } from './rtnetlink-replies.ts';
+import type { BridgeSubnet } from './subnet-choice.ts';
 
 /** Names that `connect` gives to the host's ends. */
 const hostInterfaceName = /^veth[0-9a-f]{7}$/;
@@ -66,7 +67,13 @@ export async function ensureBridge(
   const host = isNew ? await readHostNetwork(netlink) : before;
   const bridge = host.links.find((link) => link.name === config.name);
   if (bridge === undefined) throw new EngineError('internal', `the bridge ${config.name} is gone again`);
-  await ensureAddresses(netlink, host, bridge, plan, ownBridge(config, host) !== undefined);
+  await ensureAddresses(
+    netlink,
+    host,
+    bridge,
+    hostSubnets(config, plan),
+    ownBridge(config, host) !== undefined,
+  );
   return bridge.index;
 }
 
@@ -74,10 +81,10 @@ async function ensureAddresses(
   netlink: Netlink,
   host: HostNetwork,
   bridge: Link,
-  plan: BridgePlan,
+  subnets: readonly BridgeSubnet[],
   own: boolean,
 ): Promise<void> {
-  const wanted = [plan.ipv4, ...(plan.ipv6 === undefined ? [] : [plan.ipv6])].map(({ gateway, subnet }) => ({
+  const wanted = subnets.map(({ gateway, subnet }) => ({
     index: bridge.index,
     address: gateway,
     prefixLength: subnet.prefixLength,
@@ -101,16 +108,21 @@ function isLinkLocal(address: string): boolean {
 
 /** Forwarding, and what makes 127.0.0.1:PORT of the host reach a container (nft-table.ts holds the guard that this needs). */
 async function ensureBridgeSysctls(config: BridgeConfig, plan: BridgePlan): Promise<void> {
-  await ensureSysctl('net/ipv4/ip_forward', '1');
+  if (plan.ipv4 !== undefined) await ensureSysctl('net/ipv4/ip_forward', '1');
   await ensureSysctl(`net/ipv4/conf/${config.name}/route_localnet`, '1');
   if ((await readSysctl('net/ipv6/conf/all/forwarding')) === undefined) {
     if (plan.ipv6 === undefined) return;
     throw new EngineError('failed-precondition', 'the kernel has no IPv6', {
-      hint: 'start gantryd without --ipv6',
+      hint: 'make the network, or start gantryd, without IPv6',
     });
   }
   await ensureSysctl(`net/ipv6/conf/${config.name}/accept_ra`, '0');
   if (plan.ipv6 === undefined) return;
+  if (config.modes?.ipv6 === 'isolated') {
+    // Not even a link-local address: the host is nobody there.
+    await ensureSysctl(`net/ipv6/conf/${config.name}/disable_ipv6`, '1');
+    return;
+  }
   // Without a link-local address that is known to be unique, which takes up to two seconds, the host asks for no neighbour that it forwards to.
   await ensureSysctl(`net/ipv6/conf/${config.name}/accept_dad`, '0');
   await ensureSysctl(`net/ipv6/conf/${config.name}/disable_ipv6`, '0');

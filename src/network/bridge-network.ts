@@ -4,7 +4,7 @@ import { EngineError } from '../errors/engine-error.ts';
 import type { Launcher } from '../host/launcher-types.ts';
 import type { NetworkSetup } from '../host/network-setup.ts';
 import type { Collection } from '../util/collection.ts';
-import { type BridgeConfig, type BridgePlan, macFor, requireMac } from './bridge-config.ts';
+import { type BridgeConfig, type BridgePlan, hostSubnets, macFor, requireMac } from './bridge-config.ts';
 import { ensureBridge, ownBridge, seesBridgedPackets, settlePorts } from './bridge-link.ts';
 import { flowsOf, flowsToPublished } from './conntrack.ts';
 import type { GuardedNetwork } from './egress-guard.ts';
@@ -52,7 +52,7 @@ export class BridgeNetwork implements DriverNetwork {
   readonly gateways: readonly string[];
   readonly mtu: number;
   readonly servesNames: boolean;
-  readonly namesInside: boolean = false;
+  readonly namesInside: boolean;
   readonly leadsOut: boolean;
   readonly #parts: BridgeParts;
   readonly #record: BridgeSetup['record'];
@@ -64,7 +64,6 @@ export class BridgeNetwork implements DriverNetwork {
   #index: number | undefined;
 
   constructor(parts: BridgeParts, { config, plan, description, record, recorded }: BridgeSetup) {
-    const { ipv4, ipv6 } = plan;
     this.#parts = parts;
     this.#record = record;
     this.#config = config;
@@ -72,9 +71,10 @@ export class BridgeNetwork implements DriverNetwork {
     this.#addresses = new NetworkAddresses(plan);
     this.description = description;
     this.interfaceName = config.name;
-    this.gateways = [ipv4.gateway, ...(ipv6 === undefined ? [] : [ipv6.gateway])];
+    this.gateways = hostSubnets(config, plan).map(({ gateway }) => gateway);
     this.mtu = plan.mtu;
     this.servesNames = parts.names !== undefined;
+    this.namesInside = this.servesNames && this.gateways.length === 0;
     this.leadsOut = config.internal !== true;
     for (const endpoint of recorded) {
       this.#endpoints.set(endpoint.containerId, endpoint);
@@ -93,12 +93,17 @@ export class BridgeNetwork implements DriverNetwork {
   /** What the firewall is to know of it. */
   get rules(): BridgeRules {
     const { ipv4, ipv6 } = this.#plan;
+    const { name, icc = true, ipMasq = true, internal = false, ...more } = this.#config;
+    const { modes, trusted, hostAddresses } = more;
     return {
-      bridge: this.#config.name,
-      subnets: [ipv4, ...(ipv6 === undefined ? [] : [ipv6])].map(({ subnet }) => formatSubnet(subnet)),
-      icc: this.#config.icc ?? true,
-      ipMasq: this.#config.ipMasq ?? true,
-      internal: this.#config.internal ?? false,
+      bridge: name,
+      subnets: [ipv4, ipv6].flatMap((one) => (one === undefined ? [] : [formatSubnet(one.subnet)])),
+      icc,
+      ipMasq,
+      internal,
+      ...(modes === undefined ? {} : { modes }),
+      ...(trusted === undefined ? {} : { trusted }),
+      ...(hostAddresses === undefined ? {} : { hostAddresses }),
     };
   }
 
@@ -235,27 +240,18 @@ export class BridgeNetwork implements DriverNetwork {
   }
 
   #makeEndpoint(request: EndpointRequest, addresses: Addresses): Endpoint {
-    const { ipv4, ipv6, networkId } = this.#plan;
-    const ownIpv6 =
-      ipv6 === undefined || addresses.ipv6 === undefined
-        ? {}
-        : {
-            ipv6Address: addresses.ipv6,
-            ipv6PrefixLength: ipv6.subnet.prefixLength,
-            ipv6Gateway: ipv6.gateway,
-          };
+    const { macAddress } = request;
+    const main = addresses.ipv4 ?? addresses.ipv6 ?? '';
     return {
       containerId: request.containerId,
       endpointId: randomBytes(32).toString('hex'),
-      networkId,
-      ipAddress: addresses.ipv4,
-      prefixLength: ipv4.subnet.prefixLength,
-      gateway: ipv4.gateway,
-      ...ownIpv6,
-      macAddress: request.macAddress === undefined ? macFor(addresses.ipv4) : requireMac(request.macAddress),
+      networkId: this.#plan.networkId,
+      ...this.#addresses.fieldsOf(addresses),
+      macAddress: macAddress === undefined ? macFor(main) : requireMac(macAddress),
       hostInterface: `veth${randomBytes(4).toString('hex').slice(1)}`,
       ...interfaceFields(request, this.#config.interfacePrefix ?? 'eth'),
       ports: [],
+      ...((this.#config.trusted?.length ?? 0) > 0 ? { reachedDirectly: true } : {}),
       ...(request.publishFrom === undefined ? {} : { publishFrom: [...request.publishFrom] }),
       ...(request.naming === undefined ? {} : { naming: request.naming }),
       ...(request.egress === undefined ? {} : { egress: request.egress }),
@@ -283,9 +279,15 @@ export class BridgeNetwork implements DriverNetwork {
     return this.#parts.ports.claim(request.ports, {
       ipAddress,
       defaultAddress,
+      routed: this.#routed(),
       ...(ipv6Address === undefined ? {} : { ipv6Address }),
       ...(publishFrom === undefined ? {} : { publishFrom }),
     });
+  }
+
+  #routed(): { ipv4: boolean; ipv6: boolean } {
+    const { modes } = this.#config;
+    return { ipv4: modes?.ipv4 === 'routed', ipv6: modes?.ipv6 === 'routed' };
   }
 
   /** The record comes first: what a crash leaves in the kernel is then known to the next start. */

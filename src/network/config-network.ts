@@ -96,7 +96,7 @@ export function withConfiguration(
     });
   return {
     ...request,
-    enableIpv4: config.enableIpv4 ?? true,
+    enableIpv4: config.enableIpv4,
     enableIpv6: config.enableIpv6,
     ipam: config.ipam,
     options: { ...config.options },
@@ -106,7 +106,7 @@ export function withConfiguration(
 
 function refuseOwnSettings({ enableIpv4, enableIpv6, ipam, labels, options }: NetworkRequest): void {
   const hasIpam = ipam.pools.length > 0 || Object.keys(ipam.options ?? {}).length > 0;
-  if (!enableIpv4 || enableIpv6 === true || hasIpam || Object.keys(labels).length > 0)
+  if (enableIpv4 === false || enableIpv6 === true || hasIpam || Object.keys(labels).length > 0)
     throw forbidden(
       'user specified configurations are not supported if the network depends on a configuration network',
     );

@@ -1,6 +1,7 @@
 /** Forgets tracked UDP flows that a change of the published ports made wrong, see <linux/netfilter/nfnetlink_conntrack.h>. */
 import { isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { presentAddresses } from './endpoint-addresses.ts';
 import { isUnspecified, parseAddress } from './ip-address.ts';
 import { attribute, byteAttribute, message, nestedAttribute, uint32Attribute } from './netlink-message.ts';
 import type { Endpoint } from './network-types.ts';
@@ -70,11 +71,8 @@ export function forgetUdpOf(address: string): Buffer {
 }
 
 /** Messages that forget all flows, of any protocol, that an endpoint's addresses began or answered. */
-export function forgetFlowsOf({
-  ipAddress,
-  ipv6Address,
-}: Pick<Endpoint, 'ipAddress' | 'ipv6Address'>): Buffer[] {
-  return [ipAddress, ...(ipv6Address === undefined ? [] : [ipv6Address])].flatMap((address) => {
+export function forgetFlowsOf(endpoint: Pick<Endpoint, 'ipAddress' | 'ipv6Address'>): Buffer[] {
+  return presentAddresses(endpoint).flatMap((address) => {
     const bytes = parseAddress(address);
     const type = bytes.length === 4 ? tupleIp.source4 : tupleIp.source6;
     const source = nestedAttribute(tuple.ip, attribute(type, bytes));
@@ -88,7 +86,7 @@ export function forgetFlowsOf({
 /** Messages for all UDP ports that an endpoint publishes: of a wildcard, for each address of the host. */
 export function flowsToPublished(endpoint: Endpoint): Buffer[] {
   return endpoint.ports
-    .filter((port) => port.protocol === 'udp')
+    .filter((port) => port.protocol === 'udp' && port.hostPort !== 0)
     .flatMap(({ hostIp, hostPort }) => {
       const addresses = isUnspecified(hostIp) ? hostAddresses(isIPv6(hostIp)) : [hostIp];
       return addresses.map((address) => forgetUdpTo(address, hostPort));
@@ -98,11 +96,7 @@ export function flowsToPublished(endpoint: Endpoint): Buffer[] {
 /** Messages for an endpoint that is given back. */
 export function flowsOf(endpoint: Endpoint): Buffer[] {
   if (!endpoint.ports.some((port) => port.protocol === 'udp')) return [];
-  const addresses = [
-    endpoint.ipAddress,
-    ...(endpoint.ipv6Address === undefined ? [] : [endpoint.ipv6Address]),
-  ];
-  return addresses.map(forgetUdpOf);
+  return presentAddresses(endpoint).map(forgetUdpOf);
 }
 
 function hostAddresses(ipv6: boolean): string[] {

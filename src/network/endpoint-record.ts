@@ -30,6 +30,7 @@ export function parseEndpoint(value: unknown): Endpoint {
       : { interfaceNumber: integer(record, 'interfaceNumber') }),
     ...(record['linkLocal'] === undefined ? {} : { linkLocal: texts(record, 'linkLocal') }),
     ports: ports.map(parsePort),
+    ...(record['reachedDirectly'] === true ? { reachedDirectly: true } : {}),
     ...(record['publishFrom'] === undefined ? {} : { publishFrom: texts(record, 'publishFrom') }),
     ...(record['naming'] === undefined ? {} : { naming: parseNaming(record['naming']) }),
     ...(record['egress'] === undefined ? {} : { egress: parseEgressRecord(record['egress']) }),

@@ -47,6 +47,7 @@ function withoutTwins(
   const seen = new Set<string>();
   return entries.map(([key, endpoint]) => {
     const ports = endpoint.ports.filter(({ hostIp, hostPort, protocol }) => {
+      if (hostPort === 0) return true;
       const port = `${protocol} ${hostIp} ${hostPort}`;
       return !seen.has(port) && seen.add(port);
     });

@@ -44,6 +44,41 @@ test('a request for all addresses gives a row for each family that the container
   );
 });
 
+test('a routed family has a row without a port of the host, for each request one, and holds nothing', async () => {
+  const ports = new HostPorts({ first: base, last: base + 9 });
+  const routed = { ...dual, routed: { ipv4: true, ipv6: false } };
+  const rows = await ports.claim([request(base)], routed);
+  assert.deepEqual(
+    rows.map((row) => `${row.hostIp} ${row.hostPort}`),
+    [`:: ${base}`, '0.0.0.0 0'],
+  );
+  const again = await ports.claim([request(base, { hostIp: '127.0.0.1' })], routed);
+  assert.deepEqual(
+    again.map((row) => `${row.hostIp} ${row.hostPort}`),
+    ['0.0.0.0 0'],
+  );
+  assert.deepEqual(await ports.adopt(again, routed), []);
+  await ports.release(rows);
+  await ports.release(again);
+  await ports.release(await ports.claim([request(base)], dual));
+});
+
+test('without IPv4, ports are those of IPv6; what names the other family is refused', async () => {
+  const ports = new HostPorts({ first: base, last: base + 9 });
+  const only6 = { ...dual, ipAddress: '' };
+  const rows = await ports.claim([request(base)], only6);
+  assert.deepEqual(
+    rows.map((row) => row.hostIp),
+    ['::'],
+  );
+  await ports.release(rows);
+  await assert.rejects(
+    ports.claim([request(base, { hostIp: '127.0.0.1' })], only6),
+    /the network has no IPv4/,
+  );
+  await assert.rejects(ports.claim([request(base)], { ...only6, defaultAddress: '127.0.0.1' }), /no IPv4/);
+});
+
 test('a port of another container is refused in Docker’s words, and nothing else is kept', async () => {
   const ports = new HostPorts({ first: base, last: base + 9 });
   const rows = await ports.claim([request(base + 1)], ipv4);

@@ -7,6 +7,7 @@ import { type HeldPort, holdPort, type PortToHold } from './port-sockets.ts';
 
 /** Where a container's ports are reached. */
 export interface PortAddresses {
+  /** '' for none. */
   ipAddress: string;
   ipv6Address?: string;
   /** The only sources that may reach them. */
@@ -14,6 +15,8 @@ export interface PortAddresses {
 }
 
 export interface PortTarget extends PortAddresses {
+  /** Families whose ports are not published on the host, but open at the container's own address. */
+  routed?: { ipv4: boolean; ipv6: boolean };
   /** For requests that name no host address: `0.0.0.0` is all of both families. */
   defaultAddress: string;
 }
@@ -61,7 +64,10 @@ export class HostPorts {
     try {
       // Fixed ports first: a range or a random port must not take what a later request names.
       for (const request of [...requests].sort((a, b) => freedomOf(a) - freedomOf(b))) {
-        done.push(...(await this.#claimOne(request, target)));
+        const addresses = addressesOf(request, target);
+        const onHost = addresses.filter((address) => !isRouted(address, target));
+        if (onHost.length > 0) done.push(...(await this.#claimOne(request, target, onHost)));
+        done.push(...routedPorts(request, target, addresses));
       }
       return done.map(publishedPort);
     } catch (error) {
@@ -73,7 +79,7 @@ export class HostPorts {
   /** Takes over the ports of a recorded endpoint. Returns those that another program holds now. */
   async adopt(ports: readonly PublishedPort[], target: PortAddresses): Promise<PublishedPort[]> {
     const foreign: PublishedPort[] = [];
-    for (const port of ports) {
+    for (const port of ports.filter(isOnHost)) {
       const claim: Claim = { ...port };
       this.#enter(claim);
       try {
@@ -106,8 +112,7 @@ export class HostPorts {
     }
   }
 
-  async #claimOne(request: PortRequest, target: PortTarget): Promise<Claim[]> {
-    const addresses = addressesOf(request, target);
+  async #claimOne(request: PortRequest, target: PortTarget, addresses: readonly string[]): Promise<Claim[]> {
     let failure: unknown;
     for (const port of this.#candidates(request)) {
       try {
@@ -231,17 +236,39 @@ function freedomOf(request: PortRequest): number {
   return request.hostPortFirst === 0 ? anyPort : request.hostPortLast - request.hostPortFirst + 1;
 }
 
-/** The host addresses of a request. EngineError `invalid-argument` for an IPv6 address where the container has none. */
+/** The host addresses of a request. EngineError `invalid-argument` for one of a family that the container has not. */
 function addressesOf(request: PortRequest, target: PortTarget): string[] {
-  const ipv6 = target.ipv6Address !== undefined;
+  const has = (address: string): boolean =>
+    isIPv6(address) ? target.ipv6Address !== undefined : target.ipAddress !== '';
   const address = request.hostIp === '' ? target.defaultAddress : request.hostIp;
-  if (request.hostIp === '' && address === '0.0.0.0') return ipv6 ? ['0.0.0.0', '::'] : ['0.0.0.0'];
-  if (!isIPv6(address) || ipv6) return [address];
+  if (request.hostIp === '' && address === '0.0.0.0') return ['0.0.0.0', '::'].filter(has);
+  if (has(address)) return [address];
+  const [family, other] = isIPv6(address) ? ['IPv6', 'IPv4'] : ['IPv4', 'IPv6'];
   throw new EngineError(
     'invalid-argument',
-    `cannot publish on ${bracketed(address)}:${request.hostPortFirst}: the network has no IPv6`,
-    { hint: 'start gantryd with --ipv6, or publish on an IPv4 address' },
+    `cannot publish on ${bracketed(address)}:${request.hostPortFirst}: the network has no ${family}`,
+    { hint: `use a network that has ${family}, or publish on an ${other} address` },
   );
+}
+
+function isRouted(address: string, { routed }: PortTarget): boolean {
+  return (isIPv6(address) ? routed?.ipv6 : routed?.ipv4) === true;
+}
+
+/** Once for each family: neither host's address nor host's port matter. */
+function routedPorts(
+  { containerPort, protocol }: PortRequest,
+  target: PortTarget,
+  addresses: readonly string[],
+): Claim[] {
+  const routed = addresses.filter((address) => isRouted(address, target));
+  const families = new Set(routed.map((address) => (isIPv6(address) ? '::' : '0.0.0.0')));
+  return [...families].map((hostIp) => ({ containerPort, protocol, hostIp, hostPort: 0 }));
+}
+
+/** Else it is open at the container's own address alone. */
+function isOnHost({ hostPort }: PublishedPort): boolean {
+  return hostPort !== 0;
 }
 
 function hintFor(errno: string | undefined, port: PublishedPort): string {

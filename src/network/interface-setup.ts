@@ -65,13 +65,14 @@ function insideMessages(request: InterfaceRequest): Buffer[] {
       },
     }),
     raiseLink(loopbackIndex),
-    addAddress({ index, address: endpoint.ipAddress, prefixLength: endpoint.prefixLength }),
+    ...ipv4Messages(endpoint, index),
     ...linkLocalMessages(endpoint, index),
   ];
-  if (defaultRoutes?.ipv4 !== false) messages.push(addDefaultRoute(index, endpoint.gateway));
+  if (defaultRoutes?.ipv4 !== false && endpoint.gateway !== '')
+    messages.push(addDefaultRoute(index, endpoint.gateway));
   if (ipv6Address === undefined) return messages;
   messages.push(addAddress({ index, address: ipv6Address, prefixLength: ipv6PrefixLength ?? 64 }));
-  if (ipv6Gateway !== undefined && defaultRoutes?.ipv6 !== false)
+  if (ipv6Gateway !== undefined && ipv6Gateway !== '' && defaultRoutes?.ipv6 !== false)
     messages.push(addDefaultRoute(index, ipv6Gateway));
   return messages;
 }
@@ -126,8 +127,14 @@ function outsideMessages({ endpoint, bridgeIndex, isolated }: InterfaceRequest):
   return [
     enslaveLink(endpoint.hostInterface, bridgeIndex),
     raiseBridgePort(endpoint.hostInterface, { hairpin: endpoint.ports.length > 0, isolated }),
-    setNeighbour(bridgeIndex, endpoint.ipAddress, endpoint.macAddress),
+    ...(endpoint.ipAddress === ''
+      ? []
+      : [setNeighbour(bridgeIndex, endpoint.ipAddress, endpoint.macAddress)]),
   ];
+}
+
+function ipv4Messages({ ipAddress, prefixLength }: Endpoint, index: number): Buffer[] {
+  return ipAddress === '' ? [] : [addAddress({ index, address: ipAddress, prefixLength })];
 }
 
 /** Written before the interface is made, so that it is born with them: `conf/default` is what a new interface copies. */

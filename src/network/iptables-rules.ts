@@ -2,7 +2,14 @@
 import { createHash } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import type { IptablesFamily } from '../host/iptables.ts';
-import { type BridgeRules, type NameRedirect, requireInterfaceName } from './firewall-types.ts';
+import {
+  type BridgeRules,
+  directPorts,
+  modeOf,
+  type NameRedirect,
+  requireInterfaceName,
+  sourceFor,
+} from './firewall-types.ts';
 import { isUnspecified } from './ip-address.ts';
 import type { Endpoint, PublishedPort } from './network-types.ts';
 import { isOpenTo, sourcesOf } from './publish-from.ts';
@@ -22,7 +29,11 @@ export interface Rule {
 export const ownChains: Readonly<Record<IptablesTable, readonly string[]>> = {
   raw: ['guard'],
   nat: ['publish', 'exact', 'any', 'post'],
-  filter: ['forward', 'check', 'internal', 'inside', 'within', 'closed', 'sources'],
+  filter: [
+    ...['forward', 'check', 'internal', 'inside', 'within', 'closed', 'sources'],
+    // What may reach a container's own address; published ports there, from whom they may be reached; what is not of a bridge; the host's own isolation.
+    ...['direct', 'ports', 'admit', 'outside', 'hostless'],
+  ],
 };
 
 const families: readonly IptablesFamily[] = ['4', '6'];
@@ -37,7 +48,7 @@ export function chainPrefix(table: string): string {
 
 /**
  * What is there however many networks and ports there are. Answers of known connections pass first; then what concerns internal networks, redirected
- * connections from sources that may, what stays within a bridge; nothing else enters a bridge, and all may leave one.
+ * connections from sources that may, what stays within a bridge, what may reach a container's own address; nothing else enters a bridge, and all may leave one.
  * Accepting ends the whole FORWARD chain here, so a DOCKER-USER chain is asked first.
  */
 export function standingRules(family: IptablesFamily, hasDockerUser: boolean): Rule[] {
@@ -59,14 +70,19 @@ export function standingRules(family: IptablesFamily, hasDockerUser: boolean): R
     make('filter', 'check', `${redirected} --ctdir ORIGINAL -j @sources`),
     make('filter', 'check', `${redirected} -j ACCEPT`),
     make('filter', 'check', '-j @within'),
+    make('filter', 'check', '-j @direct'),
     make('filter', 'check', '-j @closed'),
     make('filter', 'check', '-j ACCEPT'),
     make('filter', 'inside', '-j @within'),
     make('filter', 'inside', '-j DROP'),
+    make('filter', 'admit', '-j @sources'),
+    make('filter', 'admit', '-j ACCEPT'),
+    make('filter', 'INPUT', '-j @hostless'),
   ];
 }
 
-export function bridgeRules({ bridge, subnets, icc, ipMasq, internal }: BridgeRules): Rule[] {
+export function bridgeRules(rules: BridgeRules): Rule[] {
+  const { bridge, subnets, icc, internal } = rules;
   requireInterfaceName(bridge);
   const guard = (rule: string): Rule => ({ family: '4', table: 'raw', chain: 'guard', rule });
   const filter = families.flatMap((family) => {
@@ -79,6 +95,8 @@ export function bridgeRules({ bridge, subnets, icc, ipMasq, internal }: BridgeRu
         : []),
       make('within', `-i ${bridge} -o ${bridge} -j ${icc ? 'ACCEPT' : 'DROP'}`),
       make('closed', `-o ${bridge} -j DROP`),
+      make('outside', `-i ${bridge} -j DROP`),
+      ...modeRules(rules, family),
     ];
   });
   const redirected = '-m conntrack --ctstate DNAT -j MASQUERADE';
@@ -90,10 +108,12 @@ export function bridgeRules({ bridge, subnets, icc, ipMasq, internal }: BridgeRu
   });
   const nat = subnets.flatMap((subnet) => {
     const family = isIPv6(subnet.split('/', 1)[0] ?? '') ? '6' : '4';
+    const source = sourceFor(rules, family);
+    const target = source === 'host' ? 'MASQUERADE' : `SNAT --to-source ${source}`;
     return [
       post(family, `-s ${subnet} -o ${bridge} ${redirected}`),
       post(family, `-s ${subnet} -o ${bridge} -j RETURN`),
-      ...(ipMasq && !internal ? [post(family, `-s ${subnet} -j MASQUERADE`)] : []),
+      ...(source === undefined ? [] : [post(family, `-s ${subnet} -j ${target}`)]),
     ];
   });
   return [
@@ -105,6 +125,31 @@ export function bridgeRules({ bridge, subnets, icc, ipMasq, internal }: BridgeRu
   ];
 }
 
+/** Those that are asked in turn: published ports from where they may be reached, then what the mode lets in beside. */
+function modeRules(rules: BridgeRules, family: IptablesFamily): Rule[] {
+  const { bridge, trusted = [] } = rules;
+  const make = (chain: string, rule: string): Rule => ({ family, table: 'filter', chain, rule });
+  const icmp = family === '4' ? 'icmp' : 'ipv6-icmp';
+  const fromTrusted = trusted.flatMap((from) => [
+    make('direct', `-i ${from} -o ${bridge} -j @outside`),
+    make('direct', `-i ${from} -o ${bridge} -j @ports`),
+  ]);
+  switch (modeOf(rules, family)) {
+    case 'nat':
+      return fromTrusted;
+    case 'nat-unprotected':
+      return [
+        ...fromTrusted,
+        make('direct', `-o ${bridge} -j @outside`),
+        make('direct', `-o ${bridge} -j ACCEPT`),
+      ];
+    case 'routed':
+      return [make('direct', `-o ${bridge} -j @ports`), make('direct', `-o ${bridge} -p ${icmp} -j ACCEPT`)];
+    case 'isolated':
+      return [make('hostless', `-i ${bridge} -j DROP`)];
+  }
+}
+
 export function redirectRules({ address, protocol, port }: NameRedirect): Rule[] {
   return [redirection(address, { protocol, hostIp: address, hostPort: 53, containerPort: port })];
 }
@@ -113,10 +158,27 @@ export function endpointRules(endpoint: Endpoint): Rule[] {
   return [
     ...families.flatMap((family) => sourceRules(endpoint, family)),
     ...endpoint.ports.flatMap((port) => {
-      const target = isIPv6(port.hostIp) ? endpoint.ipv6Address : endpoint.ipAddress;
-      return target === undefined ? [] : [redirection(target, port)];
+      const target = targetOf(endpoint, port);
+      return target === undefined || port.hostPort === 0 ? [] : [redirection(target, port)];
+    }),
+    ...directPorts(endpoint).flatMap((port) => {
+      const target = targetOf(endpoint, port);
+      return target === undefined ? [] : [direct(target, port)];
     }),
   ];
+}
+
+function targetOf({ ipAddress, ipv6Address }: Endpoint, { hostIp }: PublishedPort): string | undefined {
+  return (isIPv6(hostIp) ? ipv6Address : ipAddress) || undefined;
+}
+
+function direct(target: string, { protocol, containerPort }: PublishedPort): Rule {
+  return {
+    family: isIPv6(target) ? '6' : '4',
+    table: 'filter',
+    chain: 'ports',
+    rule: `-d ${target} -p ${protocol} -m ${protocol} --dport ${containerPort} -j @admit`,
+  };
 }
 
 function redirection(target: string, { protocol, hostIp, hostPort, containerPort }: PublishedPort): Rule {
@@ -133,7 +195,12 @@ function redirection(target: string, { protocol, hostIp, hostPort, containerPort
 
 function sourceRules(endpoint: Endpoint, family: IptablesFamily): Rule[] {
   const address = family === '4' ? endpoint.ipAddress : endpoint.ipv6Address;
-  if (address === undefined || endpoint.ports.length === 0 || isOpenTo(endpoint.publishFrom, family))
+  if (
+    address === undefined ||
+    address === '' ||
+    endpoint.ports.length === 0 ||
+    isOpenTo(endpoint.publishFrom, family)
+  )
     return [];
   const make = (rule: string): Rule => ({ family, table: 'filter', chain: 'sources', rule });
   return [

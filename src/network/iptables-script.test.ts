@@ -103,7 +103,7 @@ test('taking away names Gantry’s own chains and jumps alone, and not those of 
   const script = dropScript('gantry', savedAfter(merged.join('')));
   assert.doesNotMatch(script, /gantry-2|DOCKER-USER|gantry0/);
   assert.equal(script.match(/^-X /gm)?.length, Object.values(ownChains).flat().length);
-  assert.equal(script.match(/^-D /gm)?.length, 6);
+  assert.equal(script.match(/^-D /gm)?.length, 7);
   assert.equal(dropScript('gantry-3', savedAfter(merged.join(''))), '');
 });
 

@@ -113,10 +113,10 @@ function deletion(line: string): string {
   return `-D${line.slice('-A'.length)}`;
 }
 
-/** Forwarded packets meet Gantry's rules before others that may drop what they don't know; NAT of others comes before Gantry's. */
+/** Filtered packets meet Gantry's rules before others that may drop or take what they don't know; NAT of others comes before Gantry's. */
 function linesOf(prefix: string, action: '-A' | '-D', rules: readonly Rule[]): string[] {
   return rules.map(({ chain, rule }) => {
-    const verb = action === '-A' && chain === 'FORWARD' ? '-I' : action;
+    const verb = action === '-A' && ['FORWARD', 'INPUT'].includes(chain) ? '-I' : action;
     return `${verb} ${nameOf(prefix, chain)} ${rule.replace('@', `${prefix}-`)}`;
   });
 }

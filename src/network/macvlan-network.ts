@@ -10,7 +10,7 @@ import { type ParentOptions, parseParentOptions } from './macvlan-options.ts';
 import { dropParent, ensureParent, linkFailure, tryLink } from './macvlan-parent.ts';
 import type { RecentLinks } from './macvlan-recent.ts';
 import { routesByLink, upperSetup } from './macvlan-setup.ts';
-import { type Addresses, addressesOf, NetworkAddresses } from './network-addresses.ts';
+import { type Addresses, type AddressFields, addressesOf, NetworkAddresses } from './network-addresses.ts';
 import type { DriverNetwork } from './network-driver.ts';
 import type { Endpoint, EndpointRequest, NetworkDescription, PublishedPort } from './network-types.ts';
 import type { Link } from './rtnetlink-replies.ts';
@@ -189,24 +189,15 @@ export class MacvlanNetwork implements DriverNetwork {
     if (link.mode === 'passthru' && this.#endpoints.size > 0) throw linkFailure(22, parent, link.driver);
   }
 
-  #makeEndpoint(request: EndpointRequest, { ipv4, ipv6: ipv6Address }: Addresses): Endpoint {
-    const { ipv4: plan4, ipv6 } = this.#setup.plan;
-    const gateway = this.leadsOut && !routesByLink(this.#options.link);
+  #makeEndpoint(request: EndpointRequest, addresses: Addresses): Endpoint {
+    const hasGateway = this.leadsOut && !routesByLink(this.#options.link);
+    const fields = this.#addresses.fieldsOf(addresses);
     return {
       containerId: request.containerId,
       endpointId: randomBytes(32).toString('hex'),
       networkId: this.description.id,
-      ipAddress: ipv4,
-      prefixLength: plan4.subnet.prefixLength,
-      gateway: gateway ? plan4.gateway : '',
-      ...(ipv6 === undefined || ipv6Address === undefined
-        ? {}
-        : {
-            ipv6Address,
-            ipv6PrefixLength: ipv6.subnet.prefixLength,
-            ipv6Gateway: gateway ? ipv6.gateway : '',
-          }),
-      macAddress: this.#macFor(request, ipv4),
+      ...(hasGateway ? fields : withoutGateways(fields)),
+      macAddress: this.#macFor(request, addresses.ipv4 ?? addresses.ipv6 ?? ''),
       hostInterface: '',
       ...interfaceFields(request, 'eth'),
       ports: [],
@@ -215,9 +206,9 @@ export class MacvlanNetwork implements DriverNetwork {
   }
 
   /** ipvlan and passthru have the parent's. */
-  #macFor({ macAddress }: EndpointRequest, ipAddress: string): string {
+  #macFor({ macAddress }: EndpointRequest, address: string): string {
     if (macAddress !== undefined) return requireMac(macAddress);
-    return this.#hasParentsMac ? (this.#parent?.mac ?? '') : macFor(ipAddress);
+    return this.#hasParentsMac ? (this.#parent?.mac ?? '') : macFor(address);
   }
 
   get #hasParentsMac(): boolean {
@@ -251,4 +242,9 @@ export class MacvlanNetwork implements DriverNetwork {
     this.#setup.record.delete(endpoint.containerId);
     this.#addresses.release(addressesOf(endpoint));
   }
+}
+
+function withoutGateways(fields: AddressFields): AddressFields {
+  const { ipv6Address } = fields;
+  return { ...fields, gateway: '', ...(ipv6Address === undefined ? {} : { ipv6Gateway: '' }) };
 }

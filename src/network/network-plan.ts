@@ -15,7 +15,7 @@ import {
   subnetsOverlap,
 } from './ip-address.ts';
 import { isParentDriver, parseParentOptions, refuseSharedParent } from './macvlan-options.ts';
-import { bridgeOption, parseBridgeOptions } from './network-options.ts';
+import { bridgeOption, familyOption, parseBridgeOptions } from './network-options.ts';
 import type { NetworkDescription, NetworkPool, NetworkRequest } from './network-types.ts';
 import {
   type BridgeSubnet,
@@ -50,7 +50,7 @@ export function planConfiguration(
     createdAt,
     internal: false,
     attachable: false,
-    ...(request.enableIpv4 ? {} : { enableIpv4: false }),
+    ...(request.enableIpv4 === false ? { enableIpv4: false } : {}),
     enableIpv6: request.enableIpv6 ?? pools.some(isIpv6),
     configOnly: true,
     hasUserSubnet: pools.length > 0,
@@ -67,16 +67,22 @@ export function planNetwork(
   around: Surroundings,
   createdAt: number,
 ): NetworkDescription {
-  if (!request.enableIpv4) {
-    throw new EngineError('not-implemented', 'networks without IPv4: not implemented by Gantry', {
-      hint: 'leave out --ipv4=false',
-    });
-  }
   const driver = request.driver || 'bridge';
-  if (isParentDriver(driver)) parseParentOptions({ id, driver, options: request.options });
+  const { options } = request;
+  if (isParentDriver(driver)) parseParentOptions({ id, driver, options });
   const asked = request.ipam.pools.map(checkedPool);
-  const enableIpv6 = request.enableIpv6 ?? (around.ipv6 || asked.some(isIpv6));
-  const pools = [poolFor(asked, 4, id, around), ...(enableIpv6 ? [poolFor(asked, 6, id, around)] : [])];
+  const enableIpv4 = request.enableIpv4 ?? familyOption(options, 'enableIpv4') ?? true;
+  const enableIpv6 =
+    request.enableIpv6 ?? familyOption(options, 'enableIpv6') ?? (around.ipv6 || asked.some(isIpv6));
+  if (!enableIpv4 && !enableIpv6)
+    throw new EngineError('invalid-argument', 'IPv4 or IPv6 must be enabled', {
+      hint: 'add --ipv6, or leave out --ipv4=false',
+    });
+  const wish = { asked, id, driver, gateways: gatewaysFor(request, driver) };
+  const pools = [
+    ...(enableIpv4 ? poolsFor(wish, 4, around) : []),
+    ...(enableIpv6 ? poolsFor(wish, 6, around) : []),
+  ];
   for (const pool of pools) refuseOverlap(pool, around.networks);
   const description: NetworkDescription = {
     id,
@@ -85,6 +91,7 @@ export function planNetwork(
     createdAt,
     internal: request.internal,
     attachable: request.attachable,
+    ...(enableIpv4 ? {} : { enableIpv4 }),
     enableIpv6,
     hasUserSubnet: asked.some(({ subnet }) => subnet !== ''),
     ipam: { options: request.ipam.options, pools },
@@ -103,6 +110,7 @@ export function bridgeOf(
   daemon: { nftTable: string; mtu: number | undefined; defaultAddress: string | undefined },
 ): { config: BridgeConfig; plan: BridgePlan } {
   const options = parseBridgeOptions(description.options);
+  const { modes, trusted, inhibitIpv4, hostAddresses } = options;
   const defaultAddress = options.hostBinding ?? daemon.defaultAddress;
   const mtu = options.mtu ?? daemon.mtu ?? 1500;
   return {
@@ -114,6 +122,10 @@ export function bridgeOf(
       icc: options.icc,
       ipMasq: options.ipMasq,
       internal: description.internal,
+      modes,
+      trusted,
+      inhibitIpv4,
+      hostAddresses,
       ...(defaultAddress === undefined ? {} : { defaultAddress }),
       ...(options.interfacePrefix === undefined ? {} : { interfacePrefix: options.interfacePrefix }),
     },
@@ -122,16 +134,18 @@ export function bridgeOf(
 
 /** Subnets, ranges and gateways of a network, from its record. */
 export function planOf(description: NetworkDescription, mtu: number): BridgePlan {
-  const [pool4, pool6] = [pickPool(description, 4), pickPool(description, 6)];
-  if (pool4 === undefined) throw new EngineError('data-loss', `the network ${description.id} has no subnet`);
+  const [[pool4, ...more4], [pool6, ...more6]] = [poolsOf(description, 4), poolsOf(description, 6)];
+  if (pool4 === undefined && pool6 === undefined)
+    throw new EngineError('data-loss', `the network ${description.id} has no subnet`);
   const plan: BridgePlan = {
     networkId: description.id,
     mac: bridgeMac(description.id),
     mtu,
-    ipv4: subnetOf(pool4),
-    range: rangeOf(pool4),
+    ipv4: pool4 === undefined ? undefined : subnetOf(pool4),
+    range: pool4 === undefined ? undefined : rangeOf(pool4),
     ipv6: pool6 === undefined ? undefined : subnetOf(pool6),
     reserved: description.ipam.pools.flatMap(({ auxiliary = {} }) => Object.values(auxiliary)),
+    further: [...more4, ...more6].map(furtherOf),
   };
   const range6 = pool6 === undefined ? undefined : rangeOf(pool6);
   if (range6 !== undefined) plan.range6 = range6;
@@ -147,13 +161,18 @@ function isIpv6(pool: Partial<NetworkPool>): boolean {
   return (pool.subnet ?? pool.gateway ?? '').includes(':');
 }
 
-function pickPool(description: NetworkDescription, version: 4 | 6): NetworkPool | undefined {
-  return description.ipam.pools.find((pool) => isIpv6(pool) === (version === 6));
+function poolsOf(description: NetworkDescription, version: 4 | 6): NetworkPool[] {
+  return description.ipam.pools.filter((pool) => isIpv6(pool) === (version === 6));
+}
+
+function furtherOf(pool: NetworkPool): BridgeSubnet & { range?: Subnet } {
+  const range = rangeOf(pool);
+  return { ...subnetOf(pool), ...(range === undefined ? {} : { range }) };
 }
 
 function subnetOf({ subnet, gateway }: NetworkPool): BridgeSubnet {
   const parsed = parseSubnet(subnet);
-  return { subnet: parsed, gateway: gateway ?? addressAt(parsed, 1) };
+  return { subnet: parsed, gateway: gateway ?? '' };
 }
 
 function rangeOf({ range }: NetworkPool): Subnet | undefined {
@@ -216,24 +235,67 @@ function requireAddress(subnet: Subnet, what: string, address: string): void {
   );
 }
 
-/** The pool of one family: the user's with its gateway filled in, or the next free one. */
-function poolFor(
-  asked: readonly NetworkPool[],
+/** Families of which somebody is the gateway, the host as a rule. EngineError `invalid-argument` for a mode that needs an internal network. */
+function gatewaysFor({ options, internal }: NetworkRequest, driver: string): { 4: boolean; 6: boolean } {
+  if (isParentDriver(driver)) return { 4: true, 6: true };
+  const { modes, inhibitIpv4 } = parseBridgeOptions(options);
+  const isolated = { 4: modes.ipv4 === 'isolated', 6: modes.ipv6 === 'isolated' };
+  if ((isolated[4] || isolated[6]) && !internal)
+    throw new EngineError(
+      'invalid-argument',
+      "gateway mode 'isolated' can only be used for an internal network",
+      { hint: 'add --internal, or choose another mode' },
+    );
+  return { 4: !isolated[4] && !(inhibitIpv4 && internal), 6: !isolated[6] };
+}
+
+interface PoolWish {
+  asked: readonly NetworkPool[];
+  id: string;
+  driver: string;
+  gateways: { 4: boolean; 6: boolean };
+}
+
+/** The pools of one family: the user's with their gateways filled in, or the next free one. EngineError `forbidden` for several on a bridge. */
+function poolsFor(
+  { asked, id, driver, gateways }: PoolWish,
   version: 4 | 6,
-  id: string,
   around: Surroundings,
-): NetworkPool {
+): NetworkPool[] {
   const given = asked.filter((pool) => pool.subnet !== '' && isIpv6(pool) === (version === 6));
-  if (given.length > 1) throw invalid("bridge driver doesn't support multiple subnets");
-  const [pool] = given;
-  if (pool !== undefined) return { ...pool, gateway: pool.gateway ?? firstAddress(pool) };
+  if (given.length > 1 && !isParentDriver(driver))
+    throw new EngineError('forbidden', "bridge driver doesn't support multiple subnets", {
+      hint: 'make several networks: a container may be on all of them',
+    });
+  refuseOverlapWithin(given);
+  const completed = given.map((pool) => withGateway(pool, gateways[version]));
+  return given.length > 0 ? completed : [nextPool(version, id, around, gateways[version])];
+}
+
+function withGateway(pool: NetworkPool, wanted: boolean): NetworkPool {
+  const gateway = pool.gateway ?? (wanted ? firstAddress(pool) : undefined);
+  return gateway === undefined ? pool : { ...pool, gateway };
+}
+
+function refuseOverlapWithin(pools: readonly NetworkPool[]): void {
+  const subnets = pools.map(({ subnet }) => parseSubnet(subnet));
+  const clash = subnets.some((one, at) => subnets.slice(at + 1).some((other) => subnetsOverlap(one, other)));
+  if (clash)
+    throw new EngineError(
+      'forbidden',
+      'invalid pool request: Pool overlaps with other one on this address space',
+      { hint: 'choose subnets that have no address in common' },
+    );
+}
+
+function nextPool(version: 4 | 6, id: string, around: Surroundings, hasGateway: boolean): NetworkPool {
   const used = [
     ...around.used,
     ...around.networks.flatMap(({ ipam }) => ipam.pools.map(({ subnet }) => parseSubnet(subnet))),
   ];
   const { subnet, gateway } =
     version === 4 ? chooseSubnet(used, around.pools) : ownSubnet6(id, used, around.pools ?? dockerPools);
-  return { subnet: formatSubnet(subnet), gateway };
+  return { subnet: formatSubnet(subnet), ...(hasGateway ? { gateway } : {}) };
 }
 
 /** Of the range where there is one, as Docker does; not the subnet's own base. */

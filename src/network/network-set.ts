@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { EngineError } from '../errors/engine-error.ts';
 import type { Collection } from '../util/collection.ts';
 import { Mutex } from '../util/mutex.ts';
+import { hostSubnets } from './bridge-config.ts';
 import { strayBridges } from './bridge-link.ts';
 import { BridgeNetwork, type BridgeParts } from './bridge-network.ts';
 import { ConfigNetwork, refuseConfigInUse, withConfiguration } from './config-network.ts';
@@ -268,7 +269,7 @@ export class Networks implements NetworkSet {
     const { defaults, endpoints, names, launcher, firewall, ports, host } = this.#parts;
     const { id, name, internal, ipam } = description;
     const { config, plan } = bridgeOf(description, defaults);
-    const gateways = [plan.ipv4.gateway, ...(plan.ipv6 === undefined ? [] : [plan.ipv6.gateway])];
+    const gateways = hostSubnets(config, plan).map(({ gateway }) => gateway);
     const subnets = ipam.pools.map(({ subnet }) => parseSubnet(subnet));
     names.addNetwork({ id, name, internal, subnets }, gateways);
     return new BridgeNetwork(

@@ -19,6 +19,7 @@ export interface PublishedPort {
   containerPort: number;
   protocol: PortProtocol;
   hostIp: string;
+  /** 0 where it is open at the container's own address alone, on a routed network. */
   hostPort: number;
 }
 
@@ -28,6 +29,7 @@ export interface Endpoint {
   /** 64 hex digits. */
   endpointId: string;
   networkId: string;
+  /** '' on a network without IPv4. */
   ipAddress: string;
   prefixLength: number;
   /** '' for none, as that of IPv6. */
@@ -45,6 +47,8 @@ export interface Endpoint {
   /** Further addresses of the interface, which the user chose. */
   linkLocal?: string[];
   ports: PublishedPort[];
+  /** Interfaces that its network trusts reach its published ports at its own address. */
+  reachedDirectly?: boolean;
   /** The only sources that reach the published ports, as CIDR blocks; all unless told. */
   publishFrom?: string[];
   /** What the name service tells of it, on a user-defined network. */
@@ -107,6 +111,18 @@ export interface DefaultRoutes {
   ipv6: boolean;
 }
 
+/**
+ * How packets of a family leave a bridge network and enter it. `nat`: with the host's address, and by published ports; `nat-unprotected`: that, and all ports
+ * at the container's own address too; `routed`: by the container's own address alone, where its published ports are open; `isolated`: not at all, the
+ * host has no address there either.
+ */
+export type GatewayMode = 'nat' | 'nat-unprotected' | 'routed' | 'isolated';
+
+export interface FamilyModes {
+  ipv4: GatewayMode;
+  ipv6: GatewayMode;
+}
+
 /** One subnet of a network, as the user gave it or as it was chosen. */
 export interface NetworkPool {
   subnet: string;
@@ -146,7 +162,7 @@ export interface Bridge {
   readonly description: NetworkDescription;
   /** Name of its interface. */
   readonly interfaceName: string;
-  /** The bridge's own addresses. */
+  /** The bridge's own addresses; none where the host has none on it. */
   readonly gateways: readonly string[];
   /** MTU of the bridge and of the containers' interfaces. */
   readonly mtu: number;
@@ -176,7 +192,8 @@ export interface NetworkRequest {
   configFrom?: string;
   internal: boolean;
   attachable: boolean;
-  enableIpv4: boolean;
+  /** undefined for what the options say, else true. */
+  enableIpv4: boolean | undefined;
   /** undefined for the daemon's default. */
   enableIpv6: boolean | undefined;
   ipam: { options: Record<string, string> | null; pools: Array<Partial<NetworkPool>> };

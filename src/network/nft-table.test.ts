@@ -117,6 +117,31 @@ test('a bridge’s elements follow from what it is', () => {
   assert.doesNotMatch(addBridge('gantry', { ...rules, internal: true }), /masquerade/);
 });
 
+test('a mode is an element of a set, and says whether the subnet keeps its own addresses', () => {
+  const of = (more: object): string => addBridge('gantry', { ...rules, ...more });
+  const routed = of({ modes: { ipv4: 'routed', ipv6: 'nat' }, trusted: ['eth3'] });
+  assert.match(routed, /routed4 \{ "gantry0" \}/);
+  assert.match(routed, /trusted \{ "eth3" \. "gantry0" \}/);
+  assert.doesNotMatch(routed, /masquerade4|routed6/);
+  assert.match(routed, /masquerade6/);
+  assert.match(of({ modes: { ipv4: 'nat', ipv6: 'nat-unprotected' } }), /masquerade6 .*\n.* open6 /);
+  const chosen = of({ hostAddresses: { ipv4: '192.0.2.9' } });
+  assert.match(chosen, /source4 \{ 172\.17\.0\.0\/16 : 192\.0\.2\.9 \}/);
+  assert.doesNotMatch(chosen, /masquerade4/);
+});
+
+test('a routed port is open at the container’s own address; one of a trusting network there too', () => {
+  const routed = endpoint(port('0.0.0.0', { hostPort: 0 }), port('::'));
+  assert.equal(
+    addElements('gantry', [routed]),
+    'add element inet gantry any6 { tcp . 8080 : fd00::2 . 80 }\nadd element inet gantry direct4 { 172.17.0.2 . tcp . 80 }\n',
+  );
+  assert.equal(
+    addElements('gantry', [{ ...endpoint(port('127.0.0.1')), reachedDirectly: true }]),
+    'add element inet gantry exact4 { 127.0.0.1 . tcp . 8080 : 172.17.0.2 . 80 }\nadd element inet gantry direct4 { 172.17.0.2 . tcp . 80 }\n',
+  );
+});
+
 test('a name service that is not on port 53 is redirected to', () => {
   assert.equal(
     addRedirect('gantry', { address: '172.18.0.1', protocol: 'udp', port: 40_000 }),

@@ -3,9 +3,12 @@ import { isIPv6 } from 'node:net';
 import { requireIdentifier } from '../host/nft.ts';
 import {
   type BridgeRules,
+  directPorts,
+  modeOf,
   type NameRedirect,
   type RuleContent,
   requireInterfaceName,
+  sourceFor,
 } from './firewall-types.ts';
 import { isUnspecified } from './ip-address.ts';
 import type { Endpoint, PublishedPort } from './network-types.ts';
@@ -72,19 +75,47 @@ function deleting(table: string, elements: readonly string[]): string {
     .join('');
 }
 
-function bridgeElements({ bridge, subnets, icc, ipMasq, internal }: BridgeRules): string[] {
+function bridgeElements(rules: BridgeRules): string[] {
+  const { bridge, subnets, icc, internal, trusted = [] } = rules;
   requireInterfaceName(bridge);
   const name = `"${bridge}"`;
   return [
     `bridges { ${name} }`,
     ...(internal ? [`internal { ${name} }`] : []),
     `within { ${name} . ${name} : ${icc ? 'accept' : 'drop'} }`,
-    ...subnets.flatMap((subnet) => {
-      const family = subnet.includes(':') ? '6' : '4';
-      const own = `own${family} { ${name} . ${subnet} }`;
-      return ipMasq && !internal ? [own, `masquerade${family} { ${subnet} }`] : [own];
-    }),
+    ...trusted.map((from) => `trusted { "${from}" . ${name} }`),
+    ...subnets.flatMap((subnet) => [
+      ...subnetElements(rules, subnet, familyOf(subnet)),
+      ...modeElements(rules, familyOf(subnet)),
+    ]),
   ];
+}
+
+function subnetElements(rules: BridgeRules, subnet: string, family: '4' | '6'): string[] {
+  const own = `own${family} { "${rules.bridge}" . ${subnet} }`;
+  const source = sourceFor(rules, family);
+  if (source === undefined) return [own];
+  return [
+    own,
+    source === 'host' ? `masquerade${family} { ${subnet} }` : `source${family} { ${subnet} : ${source} }`,
+  ];
+}
+
+function modeElements(rules: BridgeRules, family: '4' | '6'): string[] {
+  switch (modeOf(rules, family)) {
+    case 'nat':
+      return [];
+    case 'nat-unprotected':
+      return [`open${family} { "${rules.bridge}" }`];
+    case 'routed':
+      return [`routed${family} { "${rules.bridge}" }`];
+    case 'isolated':
+      return [`isolated${family} { "${rules.bridge}" }`];
+  }
+}
+
+function familyOf(subnet: string): '4' | '6' {
+  return subnet.includes(':') ? '6' : '4';
 }
 
 function redirectElement({ address, protocol, port }: NameRedirect): string {
@@ -97,13 +128,19 @@ function elementsOf(endpoint: Endpoint): string[] {
     ...sourceElements(endpoint, '4'),
     ...sourceElements(endpoint, '6'),
     ...endpoint.ports.flatMap((port) => elementOf(endpoint, port) ?? []),
+    ...directPorts(endpoint).flatMap((port) => directElement(endpoint, port) ?? []),
   ];
 }
 
 /** Before the ports themselves: they are never open to all, not even for a moment. */
 function sourceElements(endpoint: Endpoint, family: '4' | '6'): string[] {
   const address = family === '4' ? endpoint.ipAddress : endpoint.ipv6Address;
-  if (address === undefined || endpoint.ports.length === 0 || isOpenTo(endpoint.publishFrom, family))
+  if (
+    address === undefined ||
+    address === '' ||
+    endpoint.ports.length === 0 ||
+    isOpenTo(endpoint.publishFrom, family)
+  )
     return [];
   const allowed = sourcesOf(endpoint.publishFrom, family).map(
     (cidr) => `sources${family} { ${address} . ${cidr} }`,
@@ -111,10 +148,14 @@ function sourceElements(endpoint: Endpoint, family: '4' | '6'): string[] {
   return [`limited${family} { ${address} }`, ...allowed];
 }
 
+function targetOf({ ipAddress, ipv6Address }: Endpoint, { hostIp }: PublishedPort): string | undefined {
+  return (isIPv6(hostIp) ? ipv6Address : ipAddress) || undefined;
+}
+
 function elementOf(endpoint: Endpoint, port: PublishedPort): string | undefined {
   const ipv6 = isIPv6(port.hostIp);
-  const target = ipv6 ? endpoint.ipv6Address : endpoint.ipAddress;
-  if (target === undefined) return undefined;
+  const target = targetOf(endpoint, port);
+  if (target === undefined || port.hostPort === 0) return undefined;
   const family = ipv6 ? '6' : '4';
   const key = `${port.protocol} . ${port.hostPort}`;
   const value = `${target} . ${port.containerPort}`;
@@ -122,9 +163,17 @@ function elementOf(endpoint: Endpoint, port: PublishedPort): string | undefined 
   return `exact${family} { ${port.hostIp} . ${key} : ${value} }`;
 }
 
+function directElement(endpoint: Endpoint, port: PublishedPort): string | undefined {
+  const target = targetOf(endpoint, port);
+  if (target === undefined) return undefined;
+  return `direct${isIPv6(port.hostIp) ? '6' : '4'} { ${target} . ${port.protocol} . ${port.containerPort} }`;
+}
+
 /**
  * `exact`: published on one address of the host; `any`: on all of them. `within`: may what comes from a bridge go back to it? `own`: the subnets by
- * bridge; `masquerade`: those that leave with the host's address; `limited`: containers whose ports only `sources` (container . client) reach.
+ * bridge; `masquerade`: those that leave with the host's address; `source`: those that leave with this one; `limited`: containers whose ports only `sources` (container
+ * . client) reach. `routed`, `open` (nat-unprotected), `isolated`: bridges that are not plain NAT; `trusted`: interface . bridge; `direct`: published ports at the
+ * container's own address, for routed networks and trusted interfaces.
  */
 const sets = `  map exact4 { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }
   map exact6 { type ipv6_addr . inet_proto . inet_service : ipv6_addr . inet_service; }
@@ -137,6 +186,17 @@ const sets = `  map exact4 { type ipv4_addr . inet_proto . inet_service : ipv4_a
   set own6 { type ifname . ipv6_addr; flags interval; }
   set masquerade4 { type ipv4_addr; flags interval; }
   set masquerade6 { type ipv6_addr; flags interval; }
+  map source4 { type ipv4_addr : ipv4_addr; flags interval; }
+  map source6 { type ipv6_addr : ipv6_addr; flags interval; }
+  set routed4 { type ifname; }
+  set routed6 { type ifname; }
+  set open4 { type ifname; }
+  set open6 { type ifname; }
+  set isolated4 { type ifname; }
+  set isolated6 { type ifname; }
+  set trusted { type ifname . ifname; }
+  set direct4 { type ipv4_addr . inet_proto . inet_service; }
+  set direct6 { type ipv6_addr . inet_proto . inet_service; }
   set limited4 { type ipv4_addr; }
   set limited6 { type ipv6_addr; }
   set sources4 { type ipv4_addr . ipv4_addr; flags interval; }
@@ -188,9 +248,12 @@ const postroutingChain = `  chain postrouting {
     oifname . ip6 saddr @own6 accept
     ip saddr @masquerade4 masquerade
     ip6 saddr @masquerade6 masquerade
+    snat ip to ip saddr map @source4
+    snat ip6 to ip6 saddr map @source6
   }`;
 
 /**
+ * Into a bridge goes what was published, and by `direct` what may reach a container's own address; the host itself is nobody on an isolated one.
  * Accepting here ends this chain only: what does not concern the bridges is left to other tables. `sources` is asked with the client's own address: that of
  * the host's loopback is changed later, in postrouting.
  */
@@ -203,8 +266,29 @@ const forwardChains = `  chain sources {
     type filter hook output priority 0; policy accept;
     ct status dnat jump sources
   }
+  chain input {
+    type filter hook input priority 0; policy accept;
+    meta nfproto ipv4 iifname @isolated4 drop
+    meta nfproto ipv6 iifname @isolated6 drop
+  }
   chain inside {
     iifname . oifname vmap @within
+    drop
+  }
+  chain published {
+    jump sources
+    oifname @routed4 meta nfproto ipv4 accept
+    oifname @routed6 meta nfproto ipv6 accept
+    iifname != @bridges iifname . oifname @trusted accept
+  }
+  chain direct {
+    meta l4proto { tcp, udp, sctp } ip daddr . meta l4proto . th dport @direct4 jump published
+    meta l4proto { tcp, udp, sctp } ip6 daddr . meta l4proto . th dport @direct6 jump published
+    oifname @routed4 meta l4proto icmp accept
+    oifname @routed6 meta l4proto ipv6-icmp accept
+    iifname @bridges drop
+    oifname @open4 meta nfproto ipv4 accept
+    oifname @open6 meta nfproto ipv6 accept
     drop
   }
   chain forward {
@@ -216,5 +300,5 @@ const forwardChains = `  chain sources {
     ct status dnat jump sources
     ct status dnat accept
     iifname . oifname vmap @within
-    oifname @bridges drop
+    oifname @bridges goto direct
   }`;

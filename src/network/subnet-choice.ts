@@ -37,7 +37,7 @@ const shortestRealPrefix = 8;
 /** A bridge's addresses of one family. */
 export interface BridgeSubnet {
   subnet: Subnet;
-  /** The bridge's own. */
+  /** The bridge's own, as a rule; '' where nobody is the gateway. */
   gateway: string;
 }
 

@@ -1,5 +1,6 @@
 /** Who is called what on which network, and what each container gets to hear of it. In memory; pure. */
 import { isIP } from 'node:net';
+import { presentAddresses } from '../endpoint-addresses.ts';
 import { formatAddress, parseAddress, type Subnet, subnetContains } from '../ip-address.ts';
 import type { Endpoint } from '../network-types.ts';
 
@@ -51,7 +52,7 @@ export class NameZone {
     if (state === undefined) return;
     for (const name of namesOf(endpoint))
       state.byName.set(name, [...(state.byName.get(name) ?? []), endpoint]);
-    for (const address of addressesOf(endpoint)) state.byAddress.set(address, endpoint);
+    for (const address of presentAddresses(endpoint)) state.byAddress.set(address, endpoint);
     const { containerId } = endpoint;
     this.#byContainer.set(containerId, [...(this.#byContainer.get(containerId) ?? []), endpoint]);
   }
@@ -150,7 +151,7 @@ export class NameZone {
   }
 
   #inTurn({ id }: ZoneNetwork, name: string, version: 4 | 6, found: readonly Endpoint[]): string[] {
-    const addresses = found.flatMap((one) => (version === 4 ? one.ipAddress : (one.ipv6Address ?? [])));
+    const addresses = found.flatMap((one) => addressOf(one, version) || []);
     const turns = this.#networks.get(id)?.turns;
     if (addresses.length < 2 || turns === undefined) return addresses;
     const key = `${version} ${name}`;
@@ -171,7 +172,7 @@ function forget(
     else state.byName.delete(name);
     if (rest.length < 2) for (const version of [4, 6]) state.turns.delete(`${version} ${name}`);
   }
-  for (const address of addressesOf(endpoint)) {
+  for (const address of presentAddresses(endpoint)) {
     if (state.byAddress.get(address)?.endpointId === endpoint.endpointId) state.byAddress.delete(address);
   }
 }
@@ -180,8 +181,8 @@ function namesOf({ naming }: Endpoint): Set<string> {
   return new Set(naming?.names.map((name) => name.toLowerCase()));
 }
 
-function addressesOf({ ipAddress, ipv6Address }: Endpoint): string[] {
-  return [ipAddress, ...(ipv6Address === undefined ? [] : [ipv6Address])];
+function addressOf({ ipAddress, ipv6Address = '' }: Endpoint, version: 4 | 6): string {
+  return version === 4 ? ipAddress : ipv6Address;
 }
 
 /** What an alias stands for that this container alone knows. */
