@@ -84,6 +84,8 @@ export interface GitRequest {
   checksum?: string;
   /** Path of an agent's socket, for `ssh://` and `git@`. */
   sshAgent?: string;
+  /** The secret GIT_AUTH_TOKEN: for an https server. */
+  token?: string;
 }
 
 /** The part of the machine that this folder does; one a builder. */
