@@ -21,6 +21,8 @@ export interface ContextQuery {
   ignore: readonly string[];
   /** Only these paths and what is below them are needed (wildcards as in COPY); everything without. */
   paths?: readonly string[];
+  /** Bytes of file data that have come so far. */
+  onProgress?: (bytes: number) => void;
 }
 
 export interface ContextTree {
@@ -117,6 +119,9 @@ export interface LayoutAccess {
   write(digest: string, size: number, data: Readable): Promise<void>;
 }
 
+/** Further attributes of an output, as the user wrote them: `compression`, `force-compression`, `oci-mediatypes`, `rewrite-timestamp` (see outputs/output-options.ts). */
+export type OutputAttributes = Readonly<Record<string, string>>;
+
 export type BuildOutput =
   /** The engine's image store. Names may be none. */
   | {
@@ -125,11 +130,22 @@ export type BuildOutput =
       push: boolean;
       isInsecure: boolean;
       annotations: Readonly<Record<string, string>>;
+      attributes?: OutputAttributes;
     }
   /** A tar: the file system, or an archive that `docker load` reads, or an OCI layout. The builder writes, and ends or destroys it. */
-  | { kind: 'tar' | 'docker' | 'oci'; names: readonly string[]; open: () => Promise<NodeJS.WritableStream> }
+  | {
+      kind: 'tar' | 'docker' | 'oci';
+      names: readonly string[];
+      open: () => Promise<NodeJS.WritableStream>;
+      annotations?: Readonly<Record<string, string>>;
+      attributes?: OutputAttributes;
+    }
   /** The file system, as files: the caller is given a directory and copies it to where it belongs before it returns. */
-  | { kind: 'local'; copy: (root: string, signal: AbortSignal) => Promise<void> }
+  | {
+      kind: 'local';
+      copy: (root: string, signal: AbortSignal) => Promise<void>;
+      attributes?: OutputAttributes;
+    }
   /** Only warm the cache. */
   | { kind: 'none' };
 

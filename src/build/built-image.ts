@@ -85,10 +85,33 @@ export interface StepReport {
 
 /** Made by `outputs/`: the builder calls them where a request asks for them. */
 export interface OutputParts {
+  /**
+   * The images as they are to be stored and written: with SOURCE_DATE_EPOCH no file of a layer that was made here is younger than that, and an inline cache is in
+   * the configuration. To be called before the image is stored; what it makes is held until `settle` of the result.
+   */
+  prepare(job: OutputJob): Promise<PreparedImages>;
   /** Everything of `request.outputs` and `request.cacheTo`; what `images` are is stored as an image by the builder itself before (`kind: 'image'`). */
   write(job: OutputJob): Promise<Partial<BuildResult>>;
   /** `request.cacheFrom`. What can't be read is a warning in the client's progress, and an empty cache. */
-  importCache(request: BuildRequest, signal: AbortSignal): Promise<ImportedCache>;
+  importCache(
+    request: BuildRequest,
+    signal: AbortSignal,
+    mounts?: CacheMountPlaces,
+  ): Promise<ImportedCache>;
+}
+
+export interface PreparedImages {
+  images: readonly BuiltImage[];
+  settle(): Promise<void>;
+}
+
+/** Where cache mounts that were built elsewhere go. */
+export interface CacheMountPlaces {
+  open(
+    id: string,
+    sharing: 'locked',
+    signal: AbortSignal,
+  ): Promise<{ root: string; isNew: boolean; release: () => void }>;
 }
 
 /** Turns contexts that are addresses into files; made by `files/`. */

@@ -14,7 +14,7 @@ const firstDelay = 250;
 export type BlobPhase = { phase: 'downloading'; current: number } | { phase: 'verifying' };
 
 interface Download {
-  client: RegistryClient;
+  client: Pick<RegistryClient, 'blob'>;
   blob: Descriptor;
   ingest: BlobIngest;
   report: (phase: BlobPhase) => void;
@@ -24,7 +24,7 @@ interface Download {
 
 /** Does nothing where the blob is here. Rejects with EngineError; what came so far is kept for the next time, unless the disk is full. */
 export async function downloadBlob(
-  client: RegistryClient,
+  client: Pick<RegistryClient, 'blob'>,
   blobs: BlobStore,
   blob: Descriptor,
   report: (phase: BlobPhase) => void,

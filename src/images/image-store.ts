@@ -10,6 +10,7 @@ import { commitImage } from './commit-image.ts';
 import { historyOf } from './image-history.ts';
 import type { ImageConfiguration, ImageParts } from './image-parts.ts';
 import { type ImageDatabase, ImageTable } from './image-table.ts';
+import { ImageTransfers } from './image-transfers.ts';
 import type {
   CommitRequest,
   DistributionInfo,
@@ -61,6 +62,7 @@ const defaultAttempts = 5;
 
 export class ImageStore implements ImageService {
   readonly builds: BuiltLayers;
+  readonly transfers: ImageTransfers;
   readonly #parts: ImageParts;
   readonly #layerSize: (chainId: string) => number;
   readonly #startup: Promise<void>;
@@ -98,6 +100,7 @@ export class ImageStore implements ImageService {
       uploads: new UploadMemory(options.database.collection('image_uploads', parseUploadRecord)),
     };
     this.builds = new BuiltLayers(this.#parts);
+    this.transfers = new ImageTransfers(this.#parts);
     // Garbage that cannot be removed now is no reason not to start: the next collection meets it again.
     this.#startup = this.#parts.collector.collectAbandoned().catch(() => undefined);
   }

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import type { ImageConfig, ImageProcess } from '../oci/image-config.ts';
 import type { Platform } from '../oci/platform.ts';
 import type { ImageBuilds } from './image-builds.ts';
+import type { ImageTransfers } from './image-transfers.ts';
 import type { RegistryConfig } from './registry/endpoints.ts';
 
 export interface Image {
@@ -159,6 +160,8 @@ export interface ImageHistoryEntry {
 export interface ImageService {
   /** What builds do with images and layers. */
   readonly builds: ImageBuilds;
+  /** What outputs and caches of builds do with blobs and registries. */
+  readonly transfers: ImageTransfers;
   /** Replaces what is known of registries (mirrors, which are insecure, certificates, proxies), when the daemon's configuration was read again. */
   configure(config: RegistryConfig): void;
   pull(request: PullRequest): Promise<Image>;

@@ -14,7 +14,7 @@ import { meter } from './throttle.ts';
 import { unpackBlob } from './unpack-blob.ts';
 
 export interface LayerPull {
-  client: RegistryClient;
+  client: Pick<RegistryClient, 'blob'>;
   progress: Progress;
   lease: Lease;
   signal: AbortSignal;

@@ -8,7 +8,7 @@ import type { ImageParts } from './image-parts.ts';
 import type { BlobRecord } from './image-records.ts';
 import type { Progress } from './image-types.ts';
 import type { Lease } from './leases.ts';
-import { type BlobOutcome, type BlobPush, pushBlob } from './push-blob.ts';
+import { type BlobOutcome, type BlobPush, pushBlob, smallSize } from './push-blob.ts';
 import { compressionOf, originalManifest } from './push-manifest.ts';
 import type { RegistryPusher } from './registry/registry-pusher.ts';
 import { meter } from './throttle.ts';
@@ -98,11 +98,12 @@ async function compressed(
   if (!parts.blobs.has(blob.digest)) throw missing(blob.digest);
   if (compressionOf(blob.mediaType) !== 'none') return blob;
   const report = meter(push.progress, shortId(layer.diffId), 'Compressing', blob.size);
-  const result = await compressBlob(parts, blob, push.lease, report, push.signal, (file) =>
-    early.begin(file),
-  );
+  const result = await compressBlob(parts, blob, push.lease, report, push.signal, (file) => {
+    // A small one goes with the request that ends its upload.
+    if (blob.size > smallSize) early.begin(file);
+  });
   push.lease.add(result.digest);
-  await adopt(parts, blob.digest, result);
+  await adoptCompressed(parts, blob.digest, result);
   return result;
 }
 
@@ -113,7 +114,11 @@ function missing(digest: string): EngineError {
 }
 
 /** Images whose own manifest names the plain blob keep it: theirs goes out as it came. */
-async function adopt(parts: ImageParts, plain: string, result: BlobRecord): Promise<void> {
+export async function adoptCompressed(
+  parts: Pick<ImageParts, 'table' | 'blobs'>,
+  plain: string,
+  result: BlobRecord,
+): Promise<void> {
   const { table } = parts;
   for (const id of table.ids()) {
     const before = table.record(id);

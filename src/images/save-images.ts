@@ -36,7 +36,8 @@ export async function saveImages(
   }
 }
 
-async function* archive(blobs: BlobStore, plan: SavePlan): AsyncGenerator<Uint8Array> {
+/** Blobs by digest, then documents. */
+export async function* archive(blobs: BlobStore, plan: SavePlan): AsyncGenerator<Uint8Array> {
   yield header('blobs/', 0);
   yield header('blobs/sha256/', 0);
   for (const [digest, data] of [...plan.blobs].toSorted(([one], [other]) => (one < other ? -1 : 1))) {

@@ -8,7 +8,7 @@ import { EngineError, errnoOf } from '../errors/engine-error.ts';
 import type { GzipHelper } from '../host/gzip-helper.ts';
 import type { Launcher } from '../host/launcher-types.ts';
 import { digestHex, isDigestHex, parseDigest } from '../oci/digest.ts';
-import type { ArchiveJob, LayerChange, MountPoint } from './archive/archive-messages.ts';
+import type { ArchiveJob, LayerChange, MountPoint, TarShape } from './archive/archive-messages.ts';
 import { archiveStream, listChanges } from './archive/archive-thread.ts';
 import { defaultMaxExpansion, expansionLimit } from './expansion.ts';
 import { gunzipComing } from './gunzip-file.ts';
@@ -245,6 +245,15 @@ export class OverlaySnapshotter implements Snapshotter {
     // Whoever reads only the tar hears of a failure there.
     members.catch(() => undefined);
     return { tar, members };
+  }
+
+  mergedTar(source: { chainIds: readonly string[] } | { directory: string }, shape?: TarShape): Readable {
+    const trees =
+      'directory' in source
+        ? { upper: source.directory, lower: [] }
+        : { upper: '', lower: this.trees(source.chainIds) };
+    const job: ArchiveJob = { what: 'merged', ...trees, mountPoints: [], ...(shape && { shape }) };
+    return archiveStream(this.#launcher, job, () => undefined).tar;
   }
 
   async remove(containerId: string): Promise<void> {

@@ -1,7 +1,7 @@
 /** Layered file systems: read-only layers keyed by chain ID, and one read-write layer a container. */
 import type { Readable } from 'node:stream';
 import type { GrowingFile } from '../util/growing-file.ts';
-import type { LayerChange, MountPoint } from './archive/archive-messages.ts';
+import type { LayerChange, MountPoint, TarShape } from './archive/archive-messages.ts';
 import type { LayerDraft, LayerDrafts } from './layer-drafts.ts';
 
 /** A layer's archive on disk. */
@@ -85,6 +85,8 @@ export interface Snapshotter {
     what: 'layer' | 'merged',
     mountPoints: readonly MountPoint[],
   ): { tar: Readable; members: Promise<number> };
+  /** A tar of what these layers (base first), or a `directory` that somebody may be changing, show as one file system. */
+  mergedTar(source: { chainIds: readonly string[] } | { directory: string }, shape?: TarShape): Readable;
   /** Removes the read-write layer. Idempotent. */
   remove(containerId: string): Promise<void>;
   /** Moves the read-write layer to `place`, a free path on the same file system. Nothing here knows of it then. Idempotent. */

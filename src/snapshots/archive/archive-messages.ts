@@ -2,7 +2,7 @@
 
 /** A file system to be read: a container's own directory on top of its layers, the top one first. */
 export interface ArchiveTrees {
-  /** The read-write directory, which a container may be changing. */
+  /** The read-write directory, which a container may be changing; '' for none, of a `merged` tar. */
   upper: string;
   /** Read-only trees; each with its opaque directories in the record beside it. */
   lower: readonly string[];
@@ -18,6 +18,17 @@ export interface ArchiveJob extends ArchiveTrees {
   what: 'changes' | 'layer' | 'merged';
   /** What the runtime makes to mount over: no change of the container's, and part of the whole. */
   mountPoints: readonly MountPoint[];
+  shape?: TarShape;
+}
+
+/** How members of a `merged` tar are written. */
+export interface TarShape {
+  /** In front of all names: `linux_amd64/`. */
+  prefix?: string;
+  /** Seconds since 1970, for all times. */
+  time?: number;
+  /** Without the end of the archive: another one follows in the same stream. */
+  isPart?: boolean;
 }
 
 export interface LayerChange {

@@ -69,7 +69,7 @@ async function run(): Promise<void> {
     reply({ kind: 'done', members: 0, changes: await listChanges() });
     return;
   }
-  const writer = new MemberWriter(new TarOutput(sendChunk), readAttributes);
+  const writer = new MemberWriter(new TarOutput(sendChunk), readAttributes, job.shape);
   if (job.what === 'merged') await writeMerged(writer);
   else await writeLayer(writer);
   await writer.finish();

@@ -4,7 +4,7 @@ import { closeSync } from 'node:fs';
 import type { TarEntry, TarEntryType } from '../../util/tar/tar-entry.ts';
 import { endOfArchive, memberHeader } from '../../util/tar/tar-writer.ts';
 import { baseOf, joinPath, parentOf } from '../layer-tree.ts';
-import type { Attributes, MountPoint } from './archive-messages.ts';
+import type { Attributes, MountPoint, TarShape } from './archive-messages.ts';
 import type { TarOutput } from './tar-output.ts';
 import type { TreeDirectory } from './tree-directory.ts';
 import type { WalkedMember } from './walk-merged.ts';
@@ -87,11 +87,13 @@ export class MemberWriter {
   readonly #held = new Set<TreeDirectory>();
   /** The first name of a file that has several, by device and inode. */
   readonly #links = new Map<string, string>();
+  readonly #shape: TarShape;
   #members = 0;
 
-  constructor(output: TarOutput, readAttributes: ReadAttributes) {
+  constructor(output: TarOutput, readAttributes: ReadAttributes, shape: TarShape = {}) {
     this.#output = output;
     this.#readAttributes = readAttributes;
+    this.#shape = shape;
   }
 
   /** Members written so far. */
@@ -107,7 +109,7 @@ export class MemberWriter {
 
   async finish(): Promise<void> {
     await this.#writeWaiting();
-    await this.#output.write(endOfArchive);
+    if (this.#shape.isPart !== true) await this.#output.write(endOfArchive);
     await this.#output.flush();
   }
 
@@ -143,7 +145,7 @@ export class MemberWriter {
 
   async #write(entry: TarEntry): Promise<void> {
     this.#members += 1;
-    await this.#output.write(memberHeader(entry));
+    await this.#output.write(memberHeader(shaped(entry, this.#shape)));
   }
 
   /** Whiteouts are empty files (OCI image-spec, layer.md, "Whiteouts"). */
@@ -199,6 +201,17 @@ export class MemberWriter {
     }
     if (stats.nlink > 1n && !stats.isDirectory()) this.#links.set(key, path);
   }
+}
+
+function shaped(entry: TarEntry, { prefix, time }: TarShape): TarEntry {
+  const front = Buffer.from(prefix ?? '', 'latin1');
+  return {
+    ...entry,
+    ...(prefix === undefined ? {} : { name: Buffer.concat([front, entry.name]) }),
+    // Links within the archive lead to where the first name went.
+    ...(prefix === undefined || entry.type !== 'link' ? {} : { link: Buffer.concat([front, entry.link]) }),
+    ...(time === undefined ? {} : { mtime: { seconds: time, nanoseconds: 0 } }),
+  };
 }
 
 function asBuffers(attributes: Attributes): ReadonlyMap<string, Buffer> {

@@ -39,7 +39,8 @@ export async function* walkMerged(job: ArchiveJob, readOpaque: ReadOpaque): Asyn
     lower: TreeDirectory[],
   ): Promise<Frame> => listFrame({ path, upper, lower }, mountPoints, readOpaque);
   const lower = job.lower.map((tree) => TreeDirectory.open(tree, false));
-  const stack = [await openFrame('', TreeDirectory.open(job.upper, true), lower)];
+  const upper = job.upper === '' ? undefined : TreeDirectory.open(job.upper, true);
+  const stack = [await openFrame('', upper, lower)];
   for (let frame = stack.at(-1); frame !== undefined; frame = stack.at(-1)) {
     const next = frame.names.pop();
     if (next === undefined) {
@@ -60,8 +61,8 @@ export async function* walkMerged(job: ArchiveJob, readOpaque: ReadOpaque): Asyn
     if (!what.isDirectory) continue;
     if (stack.length >= maxDepth) throw tooDeep();
     const parts = what.holders.flatMap((holder) => holder.child(name) ?? []);
-    const upper = parts[0]?.isMutable === true ? parts.shift() : undefined;
-    stack.push(await openFrame(path, upper, parts));
+    const own = parts[0]?.isMutable === true ? parts.shift() : undefined;
+    stack.push(await openFrame(path, own, parts));
   }
 }
 
