@@ -14,7 +14,7 @@ const maxFruitlessTries = 5;
 const firstDelay = 250;
 const maxDelay = 20_000;
 /** Smaller blobs are sent with the request that ends the upload. */
-const smallSize = 1024 * 1024;
+export const smallSize = 1024 * 1024;
 /** Repositories that are tried for a mount. */
 const maxMounts = 3;
 const retriedStatuses = new Set([404, 408, 416, 429]);

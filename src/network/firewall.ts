@@ -93,13 +93,12 @@ export class Firewall {
     await this.#backend.drop();
   }
 
-  /** Somebody else's reload may have taken the rules away since: then they are made anew first. */
+  /** Somebody else's reload may have taken the rules away since: then they are made anew first, unless whoever watches them is at it already. */
   async #apply(change: () => Promise<void>): Promise<void> {
     try {
       await change();
-    } catch (error) {
-      if (!(await this.isGone())) throw error;
-      await this.#mend();
+    } catch {
+      if (await this.isGone()) await this.#mend();
       await change();
     }
   }

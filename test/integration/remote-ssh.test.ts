@@ -89,7 +89,10 @@ test('ssh that fails, and a host without either, are told with what ssh said', a
     refused.stderr,
     /^error during connect: command \[ssh -o ConnectTimeout=30 -T -l me -- far .*\] has exited with exit status 255, .*stderr=me@far: Permission denied \(publickey\)\.\nCheck that ssh/,
   );
-  const empty = fakeSsh(folder, bare);
+  const nothing = join(folder, 'nothing');
+  mkdirSync(nothing);
+  symlinkSync('/bin/sh', join(nothing, 'sh'));
+  const empty = fakeSsh(folder, nothing);
   const missing = await run(empty, ['-H', 'ssh://far', 'ps']);
   assert.match(missing.stderr, /exit status 127, .*docker: not found/);
   const dead = fakeSsh(folder, `${withGantry}:${bare}`, 'GANTRY_HOST=unix:///nowhere/gantry.sock');

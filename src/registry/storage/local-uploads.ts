@@ -1,6 +1,6 @@
 /** Uploads to local storage: known by ID to the database, their bytes in files, each in the hands of one request at a time. */
 import { randomUUID } from 'node:crypto';
-import { EngineError } from '../../errors/engine-error.ts';
+import { EngineError, isEngineError } from '../../errors/engine-error.ts';
 import type { BlobIngest } from '../../store/blob-ingest.ts';
 import type { UploadFiles } from '../../store/upload-files.ts';
 import type { StoredBlob, Upload, UploadStatus } from '../registry-types.ts';
@@ -132,7 +132,13 @@ class LocalUpload implements Upload {
   }
 
   async write(data: Uint8Array): Promise<void> {
-    await this.#ingest.write(data);
+    try {
+      await this.#ingest.write(data);
+    } catch (error) {
+      // Others need the room.
+      if (isEngineError(error, 'resource-exhausted')) await this.cancel();
+      throw error;
+    }
     this.#known.offset = this.#ingest.offset;
   }
 
