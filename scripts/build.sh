@@ -23,6 +23,8 @@ bundle src/snapshots/unpack-worker.ts src/snapshots/archive/archive-worker.ts sr
 bundle src/engine/archive/view-worker.ts
 # And the one that counts sizes.
 bundle src/engine/sizes/walk-worker.ts
+# And those that copy and read the files of builds.
+bundle src/build/files/files-worker.ts
 # One executable that starts faster than Node.js does; bin/gantry falls back to dist/gantry.js without it.
 if bun --version >/dev/null 2>&1; then
   # In pieces, of which a command loads its own; and deaf to a .env or bunfig.toml in the folder where it is called.

@@ -31,8 +31,9 @@ export async function copyFiles(
     const target = await parts.trees.write(operation.target);
     try {
       const whole = { ...job, target: target.root, sources: opened.sources };
-      if (operation.unpack !== true) return copied(await parts.pool.run(whole, signal));
-      return await new Adding(parts, whole, signal).run();
+      const { unpack: what = false } = operation;
+      if (what === false) return copied(await parts.pool.run(whole, signal));
+      return await new Adding(parts, whole, what === 'local', signal).run();
     } finally {
       await target.release();
     }
@@ -61,7 +62,7 @@ function destinationOf({ destination, workdir, parents }: CopyOperation): {
 } {
   const isNamed = destination !== '' && !/(^|\/)\.?$/.test(destination);
   const absolute = posix.join('/', destination.startsWith('/') ? '' : workdir, destination);
-  return { destination: absolute, intoDirectory: !isNamed || parents === true };
+  return { destination: absolute.replace(/(.)\/$/, '$1'), intoDirectory: !isNamed || parents === true };
 }
 
 function copied(result: FilesResult): CopyResult {
@@ -73,12 +74,15 @@ function copied(result: FilesResult): CopyResult {
 class Adding {
   readonly #parts: CopyParts;
   readonly #job: CopyJob;
+  /** Does what was fetched stay as it is? */
+  readonly #onlyLocal: boolean;
   readonly #signal: AbortSignal;
   #total: CopyResult = { entries: 0, bytes: 0 };
 
-  constructor(parts: CopyParts, job: CopyJob, signal: AbortSignal) {
+  constructor(parts: CopyParts, job: CopyJob, onlyLocal: boolean, signal: AbortSignal) {
     this.#parts = parts;
     this.#job = job;
+    this.#onlyLocal = onlyLocal;
     this.#signal = signal;
   }
 
@@ -87,7 +91,7 @@ class Adding {
     const selected = await this.#parts.pool.run({ kind: 'select', sources, parents, exclude }, this.#signal);
     const paths = selected.kind === 'selected' ? selected.paths : [];
     const archives = new Set<SelectedPath>();
-    for (const path of paths) if (path.isFile && (await this.#isArchive(path))) archives.add(path);
+    for (const path of paths) if (await this.#isArchive(path)) archives.add(path);
     if (archives.size === 0) return copied(await this.#parts.pool.run(this.#job, this.#signal));
     await this.#each(paths, archives);
     return this.#total;
@@ -117,6 +121,9 @@ class Adding {
   }
 
   async #isArchive(path: SelectedPath): Promise<boolean> {
+    const source = this.#job.sources[path.source];
+    if (!path.isFile || (this.#onlyLocal && source?.kind === 'files' && source.digest !== undefined))
+      return false;
     const file = this.#open(path);
     try {
       return await file.isArchive();

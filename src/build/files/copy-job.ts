@@ -1,11 +1,13 @@
 /** COPY and ADD, once all trees are open: which source goes where. For a worker thread. */
+import { utimesSync } from 'node:fs';
+import { placeIn } from '../../engine/archive/view-remove.ts';
 import { type Located, release, topOf, ViewTree } from '../../engine/archive/view-tree.ts';
 import { EngineError } from '../../errors/engine-error.ts';
 import type { TreeDirectory } from '../../snapshots/archive/tree-directory.ts';
 import { baseOf, joinPath } from '../../snapshots/layer-tree.ts';
 import { parseChmod } from '../dockerfile/file-mode.ts';
 import { hasWildcards } from '../dockerfile/wildcards.ts';
-import { CopyWriter, enterDirectory } from './copy-writer.ts';
+import { CopyWriter, enterDirectory, type WriterOptions } from './copy-writer.ts';
 import type { CopyJob, FilesQuestion, InlineSource, OpenedSource, Owner } from './files-messages.ts';
 import { type Selected, SourceTree } from './select-sources.ts';
 import { filterOf } from './source-filter.ts';
@@ -23,45 +25,46 @@ export function copy(job: CopyJob, helpers: CopyHelpers): { entries: number; byt
   checkDestination(job);
   const tree = new ViewTree(job.target);
   const totals = { entries: 0, bytes: 0 };
+  const made = new Set<string>();
   try {
-    if (job.sources.length === 0) makeDestination(job, tree, helpers);
+    if (job.sources.length === 0) makeDestination(job, tree, helpers, made);
     for (const source of job.sources) {
-      const owner =
-        job.owner ?? (source.kind === 'files' && source.keepOwners ? undefined : { uid: 0, gid: 0 });
-      const writer = new CopyWriter({
-        tree,
-        owner,
-        chmod: job.chmod === undefined ? undefined : parseChmod(job.chmod),
-        createdAt: job.createdAt ?? Math.floor(Date.now() / 1000),
-        operate: helpers.operate,
-      });
+      const keepOwners = source.kind === 'files' && source.keepOwners;
+      const owner = job.owner ?? (keepOwners ? undefined : root);
+      const writer = writerOf(job, tree, helpers, { owner, made });
       const copying = new Copying(job, tree, writer, helpers);
       if (source.kind === 'files') copying.files(source);
       else copying.inline(source);
       totals.entries += writer.entries;
       totals.bytes += writer.bytes;
     }
+    const at = createdAt(job);
+    for (const path of made) utimesSync(placeIn(tree.root, path), at, at);
     return totals;
   } finally {
     tree.root.release();
   }
 }
 
-function writerOf(job: CopyJob, tree: ViewTree, helpers: CopyHelpers, owner: Owner | undefined): CopyWriter {
-  return new CopyWriter({
-    tree,
-    owner,
-    chmod: job.chmod === undefined ? undefined : parseChmod(job.chmod),
-    createdAt: job.createdAt ?? Math.floor(Date.now() / 1000),
-    operate: helpers.operate,
-  });
+function writerOf(
+  job: CopyJob,
+  tree: ViewTree,
+  helpers: CopyHelpers,
+  more: Pick<WriterOptions, 'owner' | 'made'>,
+): CopyWriter {
+  const chmod = job.chmod === undefined ? undefined : parseChmod(job.chmod);
+  return new CopyWriter({ tree, chmod, createdAt: createdAt(job), operate: helpers.operate, ...more });
+}
+
+function createdAt(job: CopyJob): number {
+  return job.createdAt ?? Math.floor(Date.now() / 1000);
 }
 
 /** For what comes from elsewhere. */
-function makeDestination(job: CopyJob, tree: ViewTree, helpers: CopyHelpers): void {
+function makeDestination(job: CopyJob, tree: ViewTree, helpers: CopyHelpers, made: Set<string>): void {
   const located = tree.locate(bytesOf(job.destination), true);
   try {
-    enterDirectory(writerOf(job, tree, helpers, job.owner ?? root), located);
+    enterDirectory(writerOf(job, tree, helpers, { owner: job.owner ?? root, made }), located);
   } finally {
     release(located);
   }
@@ -80,6 +83,9 @@ function severalSources(keyword: string): EngineError {
     { hint: 'write a / at the end of the destination' },
   );
 }
+
+/** Writes all that was selected, each entry at the path that it is told; undefined for what is there already. */
+type Run = (relative: (entry: SourceEntry) => string | undefined) => void;
 
 class Copying {
   readonly #job: CopyJob;
@@ -125,12 +131,7 @@ class Copying {
     this.#atFile(bytesOf(name), (directory, as) => this.#writer.writeInline(directory, as, content));
   }
 
-  /** `run` writes all that was selected, each entry at the path that it is told; undefined for what is there already. */
-  #place(
-    selected: Selected,
-    source: SourceTree,
-    run: (relative: (entry: SourceEntry) => string | undefined) => void,
-  ): void {
+  #place(selected: Selected, source: SourceTree, run: Run): void {
     const { isDirectory, kept, path } = selected;
     if (kept !== undefined)
       this.#atDirectory((directory) => this.#withParents(selected, source, directory, run));
@@ -149,14 +150,19 @@ class Copying {
     }
   }
 
-  /** The folders above it in the source are made as they are there. */
-  #withParents(
-    { kept = '', path }: Selected,
-    source: SourceTree,
-    directory: TreeDirectory,
-    run: (relative: (entry: SourceEntry) => string | undefined) => void,
-  ): void {
+  /** The folders above it in the source are made as they are there, once there is something to put in. */
+  #withParents(selected: Selected, source: SourceTree, directory: TreeDirectory, run: Run): void {
+    const { kept = '', path } = selected;
+    let isMade = false;
     this.#writer.begin(directory);
+    run(({ relative }) => {
+      if (!isMade) this.#makeParents(source, path, kept);
+      isMade = true;
+      return kept === '' && relative === '' ? undefined : joinParts(kept, relative);
+    });
+  }
+
+  #makeParents(source: SourceTree, path: string, kept: string): void {
     const parts = kept.split('/').slice(0, -1);
     const above = path.slice(0, path.length - kept.length);
     for (const [index] of parts.entries()) {
@@ -171,7 +177,6 @@ class Copying {
         release(located);
       }
     }
-    run((entry) => (kept === '' && entry.relative === '' ? undefined : joinParts(kept, entry.relative)));
   }
 
   #atDirectory(work: (directory: TreeDirectory) => void): void {

@@ -17,7 +17,7 @@ import { placeIn } from '../../engine/archive/view-remove.ts';
 import { type Located, pathOf, topOf, type ViewTree } from '../../engine/archive/view-tree.ts';
 import { EngineError } from '../../errors/engine-error.ts';
 import type { TreeDirectory } from '../../snapshots/archive/tree-directory.ts';
-import { baseOf, parentOf } from '../../snapshots/layer-tree.ts';
+import { baseOf, joinPath, parentOf } from '../../snapshots/layer-tree.ts';
 import type { ModeChange } from '../dockerfile/file-mode.ts';
 import { copyContent } from './copy-file.ts';
 import type { FilesQuestion, Owner } from './files-messages.ts';
@@ -31,6 +31,8 @@ export interface WriterOptions {
   chmod: ModeChange | undefined;
   /** Seconds; of what has no time of its own. */
   createdAt: number;
+  /** Paths of directories that were made for others to be in: their times are set when all is there. */
+  made: Set<string>;
   /** Throws where it can't be done. */
   operate(operation: FilesQuestion): void;
 }
@@ -106,7 +108,7 @@ export class CopyWriter {
     mkdirSync(place, 0o755);
     chmodSync(place, 0o755);
     this.#own(place, this.#options.owner ?? { uid: 0, gid: 0 });
-    utimesSync(place, this.#options.createdAt, this.#options.createdAt);
+    this.#options.made.add(joinPath(directory.relative, name));
   }
 
   #top(): OpenDirectory {
@@ -206,7 +208,7 @@ export class CopyWriter {
 
   #remember(parent: TreeDirectory, name: string, stats: BigIntStats): void {
     const ino = parent.stat(name)?.ino;
-    const path = parent.relative === '' ? name : `${parent.relative}/${name}`;
+    const path = joinPath(parent.relative, name);
     if (ino !== undefined) this.#links.set(`${stats.dev}:${stats.ino}`, { path, ino });
   }
 

@@ -11,6 +11,8 @@ export interface OpenedSource {
   keepOwners: boolean;
   patterns: readonly string[];
   ignore: readonly string[];
+  /** Of what was fetched: its files are not read for a digest. */
+  digest: string | undefined;
 }
 
 export interface InlineSource {

@@ -16,6 +16,8 @@ export type CopySource =
       patterns: readonly string[];
       /** Of the context's ignore file; none for stages. */
       ignore?: readonly string[];
+      /** Of what was fetched: known, and taken in place of reading it. */
+      digest?: string;
     }
   /** A here-document. */
   | { kind: 'inline'; name: string; content: Uint8Array };
@@ -47,8 +49,8 @@ export interface CopyOperation {
   chmod?: string;
   parents?: boolean;
   exclude?: readonly string[];
-  /** Tars among the sources are unpacked (ADD of local files, `--unpack`). */
-  unpack?: boolean;
+  /** Are tars among the sources unpacked (ADD, `--unpack`)? `local`: those that were not fetched. */
+  unpack?: boolean | 'local';
   /** Seconds since 1970: of directories and here-documents, which have no time of their own; now without. */
   createdAt?: number;
 }

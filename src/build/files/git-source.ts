@@ -30,12 +30,11 @@ export async function fetchGit(
     const commit = await checkOut(options, address, request.checksum ?? address.checksum);
     if (!keepGitDir) removeGitDirectories(tree);
     const root = folderOf(tree, address.subdir);
-    const digest = createHash('sha256')
-      .update(JSON.stringify(['git', commit, address.subdir, keepGitDir, address.submodules]))
-      .digest('hex');
+    const facts = JSON.stringify(['git', commit, address.subdir, keepGitDir, address.submodules]);
+    const digest = `sha256:${createHash('sha256').update(facts).digest('hex')}`;
     return {
-      source: { kind: 'files', tree: { kind: 'directory', root }, patterns: ['/'] },
-      digest: `sha256:${digest}`,
+      source: { kind: 'files', tree: { kind: 'directory', root }, patterns: ['/'], digest },
+      digest,
       release: directory.release,
     };
   } catch (error) {

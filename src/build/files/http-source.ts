@@ -40,6 +40,7 @@ export async function fetchHttp(
         kind: 'files',
         tree: { kind: 'directory', root: directory.root },
         patterns: [name.replace(/[*?[\\]/g, '\\$&')],
+        digest,
       },
       digest,
       release: directory.release,

@@ -22,9 +22,9 @@ export async function openSources(trees: OpenTrees, sources: readonly CopySource
         const key = keyOfTree(source.tree);
         const tree = open.get(key) ?? (await trees.read(source.tree));
         open.set(key, tree);
-        const { patterns, ignore = [] } = source;
+        const { patterns, ignore = [], digest } = source;
         const keepOwners = source.tree.kind === 'layers';
-        opened.push({ kind: 'files', root: tree.root, keepOwners, patterns, ignore });
+        opened.push({ kind: 'files', root: tree.root, keepOwners, patterns, ignore, digest });
       }
     }
     return { sources: opened, release };

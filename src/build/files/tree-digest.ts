@@ -24,6 +24,7 @@ export function digestOf(selection: Selection, helpers: DigestHelpers): string {
   helpers.cache?.load();
   for (const source of selection.sources) {
     if (source.kind === 'inline') record(hash, ['inline', source.name, source.content]);
+    else if (source.digest !== undefined) record(hash, ['fetched', source.digest, ...source.patterns]);
     else new SourceDigest(source, selection, helpers, hash).run();
   }
   helpers.cache?.save();
