@@ -5,8 +5,11 @@ import type { AttachSession } from '../engine/attach-session.ts';
 import type { Engine } from '../engine/engine.ts';
 import { inspectExec } from '../engine/exec.ts';
 import { EngineError } from '../errors/engine-error.ts';
+import { buildSessionPath } from '../wire/build-session.ts';
+import { rawContentType } from '../wire/raw-stream.ts';
 import { isWebSocketAttach, serveWebSocketAttach } from './attach-ws.ts';
 import { parseJson } from './body.ts';
+import { serveBuildSession } from './build-session.ts';
 import type { Connection } from './connection.ts';
 import { openAttach } from './container-attach.ts';
 import { openExec } from './exec.ts';
@@ -42,7 +45,10 @@ interface Hijack {
 /** True for the requests that `hijack` serves; all others that ask for an upgrade are answered as if they had not. */
 export function isHijack(request: IncomingMessage): boolean {
   const { path } = splitVersion(request.url ?? '');
-  return (request.method === 'POST' && route.test(path)) || isWebSocketAttach(request, path);
+  return (
+    (request.method === 'POST' && (route.test(path) || path === buildSessionPath)) ||
+    isWebSocketAttach(request, path)
+  );
 }
 
 /** Serves hijacked requests to their end. Never rejects: what fails is said to the client. */
@@ -65,6 +71,10 @@ export function createHijack(
         await serveWebSocketAttach(call);
         return;
       }
+      if (path === buildSessionPath) {
+        await serveBuild(call);
+        return;
+      }
       const opening = await openSession(call);
       if (opening === undefined) answer(call, 200, '');
       else await serve(call, opening);
@@ -73,6 +83,13 @@ export function createHijack(
       else answer(call, statusOf(error), JSON.stringify({ message: textOf(error) }));
     }
   };
+}
+
+async function serveBuild(call: Hijack): Promise<void> {
+  call.switched = true;
+  call.socket.write(switchHead(call, rawContentType));
+  await serveBuildSession(call, call.socket);
+  finish(call.socket);
 }
 
 /** A session that may still be on its way while the client is told already that the connection has switched. */

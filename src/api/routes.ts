@@ -2,6 +2,9 @@
 import { listPlugins, noSwarm, notImplemented } from './absent.ts';
 import { getAttachSocket } from './attach-ws.ts';
 import { postAuth } from './auth.ts';
+import { postBuild } from './build.ts';
+import { postBuildCancel, postBuildPrune, postBuildShell } from './build-prune.ts';
+import { postBuildSession } from './build-session.ts';
 import type { Handler } from './call.ts';
 import {
   deleteContainer,
@@ -46,7 +49,7 @@ import {
   postNetworksPrune,
 } from './networks.ts';
 import { deleteSocket, getSocket, getSockets, postSocket } from './sockets.ts';
-import { getDiskUsage, getInfo, getVersion, ping, postBuildPrune } from './system.ts';
+import { getDiskUsage, getInfo, getVersion, ping } from './system.ts';
 import { deleteUndo, getUndo, postUndo } from './undo.ts';
 import { deleteVolume, getVolume, getVolumes, postVolumeCreate, postVolumesPrune } from './volumes.ts';
 import {
@@ -123,8 +126,11 @@ export const routes: readonly Route[] = [
   ['GET', '/distribution/:name/json', getDistribution],
   ['GET', '/gantry/manifests/:name', getRemoteManifests],
   ['PUT', '/gantry/manifests/:name', putRemoteManifest],
-  ['POST', '/build', notImplemented('build')],
+  ['POST', '/build', postBuild],
   ['POST', '/build/prune', postBuildPrune],
+  ['POST', '/build/cancel', postBuildCancel],
+  ['POST', '/gantry/build', postBuildSession],
+  ['POST', '/gantry/build/:id/shell', postBuildShell],
   ['POST', '/session', notImplemented('build sessions')],
   ['POST', '/grpc', notImplemented('build over gRPC')],
 

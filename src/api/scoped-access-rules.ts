@@ -87,8 +87,11 @@ const table: Readonly<Record<string, Rule>> = {
   'DELETE /images/:': write('images:write'),
   'POST /build': { needs: ['build:write'], asks: 'build' },
   'POST /build/prune': write('build:write'),
+  'POST /build/cancel': write('build:write'),
   // Requests of these are not looked into, and some ask for the host.
   'POST /session': { needs: ['build:write'], host: true },
+  'POST /gantry/build': { needs: ['build:write'], host: true },
+  'POST /gantry/build/:/shell': { needs: ['build:write'], host: true },
   'POST /grpc': { needs: ['build:write'], host: true },
 
   'GET /volumes': read('volumes:read'),

@@ -80,7 +80,9 @@ export class ProgressStream {
       if (!this.#open) openStream(this.#call, 'application/json');
     } catch (error) {
       if (!this.#open) throw withoutLogin(error);
-      this.send({ errorDetail: { message: textOf(error) }, error: textOf(error) });
+      const code = isEngineError(error) ? error.details['exitCode'] : undefined;
+      const detail = typeof code === 'number' ? { code } : {};
+      this.send({ errorDetail: { ...detail, message: textOf(error) }, error: textOf(error) });
     }
     this.#call.response.end();
   }

@@ -1,7 +1,8 @@
 /** `_ping`, `version`, `info` and `system/df`. */
 import { systemDiskUsage, systemInfo, systemVersion } from '../engine/system.ts';
 import { EngineError } from '../errors/engine-error.ts';
-import type { BuildPruneResponse, DiskUsageResponse, InfoResponse, VersionResponse } from '../wire/system.ts';
+import type { DiskUsageResponse, InfoResponse, VersionResponse } from '../wire/system.ts';
+import { cacheRows } from './build-prune.ts';
 import { type Call, speaks } from './call.ts';
 import { encodeSummary } from './container-encode.ts';
 import { encodeImageSummary } from './image-encode.ts';
@@ -67,19 +68,6 @@ export async function getDiskUsage(call: Call): Promise<DiskUsageResponse> {
     Images: wants('image') ? usage.images.map((one) => encodeImageSummary(one, call.version)) : null,
     Containers: wants('container') ? usage.containers.map(encodeSummary) : null,
     Volumes: wants('volume') ? usage.volumes.map(encodeVolume) : null,
-    BuildCache: wants('build-cache') ? [] : null,
+    BuildCache: wants('build-cache') ? cacheRows(call) : null,
   };
-}
-
-const cacheSizes = ['keep-storage', 'reserved-space', 'max-used-space', 'min-free-space'];
-const cacheFilters = ['until', 'id', 'parent', 'type', 'description', 'inuse', 'shared', 'private'];
-
-/** There is no builder, and so no cache of one: all of it is gone. */
-export function postBuildPrune({ query }: Call): BuildPruneResponse {
-  for (const size of cacheSizes) query.integer(size);
-  for (const filter of query.filters().keys()) {
-    if (!cacheFilters.includes(filter))
-      throw new EngineError('invalid-argument', `invalid filter '${filter}'`);
-  }
-  return { CachesDeleted: null, SpaceReclaimed: 0 };
 }

@@ -145,6 +145,10 @@ export interface AuthResponse {
 /** One record of the builder's cache. */
 export interface BuildCacheRow {
   ID: string;
+  /** Up to API 1.41. */
+  Parent?: string;
+  /** From API 1.42 on; left out where it has none. */
+  Parents?: string[];
   Type: string;
   Description: string;
   InUse: boolean;
