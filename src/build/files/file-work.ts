@@ -4,6 +4,7 @@ import { EngineError } from '../../errors/engine-error.ts';
 import type { Launcher } from '../../host/launcher-types.ts';
 import { BoundedMap } from '../../util/bounded-map.ts';
 import type { ContextTree } from '../build-types.ts';
+import { ContextSources } from './context-sources.ts';
 import { type CopyParts, copyFiles } from './copy-files.ts';
 import { FilesPool } from './files-pool.ts';
 import type {
@@ -32,6 +33,8 @@ export interface FileWorkOptions {
 const maxDigests = 2000;
 
 export class FileWork implements Files {
+  /** Contexts that are archives or addresses. */
+  readonly contexts: ContextSources;
   readonly #parts: CopyParts;
   readonly #cacheFile: string;
   readonly #digests = new BoundedMap<string, string>(maxDigests);
@@ -39,12 +42,8 @@ export class FileWork implements Files {
   constructor({ launcher, directory, maxExpansion }: FileWorkOptions) {
     const trees = new OpenTrees(launcher, join(directory, 'temporary'));
     this.#parts = { launcher, pool: new FilesPool(launcher), trees, maxExpansion };
+    this.contexts = new ContextSources(this.#parts);
     this.#cacheFile = join(directory, 'file-digests');
-  }
-
-  /** What contexts are brought to this host with. */
-  get parts(): Readonly<CopyParts> {
-    return this.#parts;
   }
 
   /** Takes away what a crash left. For the start. */
