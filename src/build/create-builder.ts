@@ -1,14 +1,19 @@
 /** Puts the builder together from its parts. */
+import { rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import type { Engine } from '../engine/engine.ts';
 import { EngineError } from '../errors/engine-error.ts';
 import type { Builder, BuildRequest, BuildResult, CacheRecord, PruneCacheQuery } from './build-types.ts';
 import type { OpenRemoteContext, OutputParts } from './built-image.ts';
 import { CacheMounts } from './cache/cache-mounts.ts';
+import { CacheUpkeep } from './cache/cache-upkeep.ts';
 import { StepCache } from './cache/step-cache.ts';
+import { FileWork } from './files/file-work.ts';
 import type { Files } from './files/files-types.ts';
 import { type BuildParts, processSlots, runBuild } from './machine/build-run.ts';
-import { PlainFiles } from './machine/plain-files.ts';
+import { FailedSteps, removeHidden } from './machine/failed-steps.ts';
+import { scratchRoot } from './run/step-scratch.ts';
 
 export interface BuilderOptions {
   /** Outputs beside the image store, and caches from elsewhere; an error in the build that asks for them without. */
@@ -20,12 +25,15 @@ export interface BuilderOptions {
 
 /** Takes away what a crash left of builds. Call it once an engine, after `createEngine`; `close` before the engine is closed. */
 export async function createBuilder(engine: Engine, options: BuilderOptions = {}): Promise<Builder> {
+  await removeHidden(engine);
   await engine.snapshots.drafts.sweep();
+  await rm(scratchRoot(engine.config), { recursive: true, force: true });
   return new EngineBuilder(engine, options);
 }
 
 class EngineBuilder implements Builder {
   readonly #parts: BuildParts;
+  readonly #upkeep: CacheUpkeep;
   readonly #running = new Map<string, { controller: AbortController; ended: Promise<unknown> }>();
 
   constructor(engine: Engine, options: BuilderOptions) {
@@ -34,11 +42,19 @@ class EngineBuilder implements Builder {
       cache: new StepCache(engine.database, engine.images.builds),
       cacheMounts: new CacheMounts(engine),
       slots: processSlots(availableParallelism()),
-      files: options.files ?? new PlainFiles(),
+      files: options.files ?? fileWork(engine),
       outputs: options.outputs,
       openRemote: options.openRemote,
-      onFailed: (failed) => void failed.drop(),
+      inUse: new Map(),
+      failedSteps: new FailedSteps(engine),
     };
+    const { cache, cacheMounts, inUse } = this.#parts;
+    this.#upkeep = new CacheUpkeep({
+      engine,
+      cache,
+      cacheMounts,
+      inUse: () => new Set([...inUse.values()].flatMap((keys) => [...keys])),
+    });
   }
 
   async build(request: BuildRequest, signal: AbortSignal): Promise<BuildResult> {
@@ -51,6 +67,10 @@ class EngineBuilder implements Builder {
       return await ended;
     } finally {
       this.#running.delete(request.id);
+      // How much room caches take is asked for at once, and told from what was measured.
+      this.#upkeep
+        .measure()
+        .catch((err: unknown) => this.#parts.engine.log.debug({ err }, 'could not measure caches'));
     }
   }
 
@@ -61,20 +81,28 @@ class EngineBuilder implements Builder {
   }
 
   cache(): CacheRecord[] {
-    return [];
+    return this.#upkeep.records();
   }
 
-  async prune(_query: PruneCacheQuery, _signal: AbortSignal): Promise<{ ids: string[]; bytes: number }> {
-    return { ids: [], bytes: 0 };
+  async prune(query: PruneCacheQuery, signal: AbortSignal): Promise<{ ids: string[]; bytes: number }> {
+    if (query.all) await this.#parts.failedSteps.close();
+    return await this.#upkeep.prune(query, signal);
   }
 
-  async openFailedStep(buildId: string): Promise<string> {
-    throw new EngineError('not-found', `no failed step is kept of build ${buildId}`);
+  async openFailedStep(buildId: string, vertex?: string): Promise<string> {
+    return await this.#parts.failedSteps.open(buildId, vertex);
   }
 
   async close(): Promise<void> {
     const all = [...this.#running.values()];
     for (const { controller } of all) controller.abort();
     await Promise.allSettled(all.map(({ ended }) => ended));
+    await this.#parts.failedSteps.close();
+    await this.#parts.files.close();
   }
+}
+
+function fileWork({ launcher, config, snapshots }: Engine): FileWork {
+  const directory = join(config.dataRoot, 'build', 'files');
+  return new FileWork({ launcher, directory, maxExpansion: snapshots.maxExpansion });
 }

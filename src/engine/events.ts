@@ -127,10 +127,11 @@ function endAt(until: bigint | undefined, queue: AsyncQueue<EngineEvent>): { can
 /** Tells what happened to a container, with the attributes that every event of one has: labels, image, name. */
 export function publishContainerEvent(
   bus: EventBus,
-  record: Pick<ContainerRecord, 'id' | 'name' | 'config'>,
+  record: Pick<ContainerRecord, 'id' | 'name' | 'config' | 'hidden'>,
   action: string,
   attributes: Readonly<Record<string, string>> = {},
 ): void {
+  if (record.hidden === true) return;
   bus.publish({
     type: 'container',
     action,

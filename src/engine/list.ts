@@ -35,6 +35,7 @@ export async function listContainers(
     question.all || question.limit > 0 || filterValues(question.filters, 'status').length > 0;
   const shown = engine.containers
     .list()
+    .filter(({ record }) => record.hidden !== true)
     .filter((container) => (everyState || isActive(container.state)) && wanted(container))
     .sort((one, other) => other.record.createdAt - one.record.createdAt);
   const limited = question.limit > 0 ? shown.slice(0, question.limit) : shown;

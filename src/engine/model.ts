@@ -271,6 +271,8 @@ export interface ContainerRecord {
   health?: ContainerHealth;
   /** The user stopped it: `unless-stopped` and `on-failure` leave it alone. */
   stoppedByUser: boolean;
+  /** A builder's own: on no list, in no event. */
+  hidden?: boolean;
   platform: string;
 }
 

@@ -81,7 +81,7 @@ interface Hold {
 }
 
 async function prepareMount(engine: MountSourcesEngine, mount: MountPoint, hold: Hold): Promise<MountPoint> {
-  if (mount.type === 'tmpfs') return mount;
+  if (mount.type === 'tmpfs' || isOwnFilesystem(mount)) return mount;
   const { subpath, filesystem: _, ...whole } = mount;
   const source = await sourceOf(engine, mount, hold);
   if (isReadOnlyVolume(engine, mount)) whole.readWrite = false;
@@ -89,6 +89,11 @@ async function prepareMount(engine: MountSourcesEngine, mount: MountPoint, hold:
   const place = await mountSubpath(engine, source, subpath, ownerOf(mount));
   hold.places.push(place);
   return { ...whole, source: place };
+}
+
+/** A builder's: mounted as it is. */
+function isOwnFilesystem({ type, filesystem }: MountPoint): boolean {
+  return type === 'bind' && filesystem !== undefined;
 }
 
 /** A directory of the host that the volume's own options make read-only, whatever the container wants. */

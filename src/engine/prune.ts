@@ -23,7 +23,7 @@ export async function pruneContainers(engine: Engine, filters: Filters): Promise
   const until = parseTimeBound('until', bound) ?? nowInNanoseconds();
   const result: PrunedContainers = { deleted: [], spaceReclaimed: 0 };
   for (const container of engine.containers.list()) {
-    if (isActive(container.state) || container.removing) continue;
+    if (isActive(container.state) || container.removing || container.record.hidden === true) continue;
     if (BigInt(Math.round(container.record.createdAt)) * 1_000_000n > until) continue;
     if (!matchesLabelFilters(filters, container.record.config.labels)) continue;
     await prune(engine, container, result);

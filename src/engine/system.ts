@@ -56,7 +56,8 @@ export async function systemInfo(engine: Engine): Promise<SystemInfo> {
 function containerCounts(
   engine: Pick<Engine, 'containers'>,
 ): Pick<SystemInfo, 'containers' | 'containersRunning' | 'containersPaused' | 'containersStopped'> {
-  const states = engine.containers.list().map(({ state }) => state);
+  const shown = engine.containers.list().filter(({ record }) => record.hidden !== true);
+  const states = shown.map(({ state }) => state);
   const paused = states.filter(({ status }) => status === 'paused').length;
   const running = states.filter(hasProcess).length - paused;
   return {

@@ -60,6 +60,7 @@ export class BuiltLayers implements ImageBuilds {
     draft: LayerDraft,
     packed: PackedLayer,
     below: readonly LayerOfImage[],
+    beforeMove: () => Promise<void>,
   ): Promise<LayerOfImage> {
     const { blobs, snapshots, table } = this.#parts;
     const { diffId, tarSize } = packed;
@@ -68,6 +69,7 @@ export class BuiltLayers implements ImageBuilds {
     lease.add(diffId, chainId, ...(known === undefined ? [] : [known.digest]));
     const isHere = known !== undefined && blobs.has(known.digest);
     if (!isHere && (await blobs.adopt(snapshots.drafts.tarOf(draft), diffId))) await blobs.syncNames();
+    await beforeMove();
     await snapshots.adoptLayer(chainId, draft, packed);
     const own = { digest: diffId, mediaType: mediaTypes.ociLayer, size: tarSize };
     return { diffId, chainId, blob: isHere ? known : own };

@@ -33,12 +33,16 @@ export interface ImageBuilds {
   unhold(keys: readonly string[]): Promise<void>;
   /** Chain IDs of the layers of all images. */
   usedByImages(): ReadonlySet<string>;
-  /** A packed draft on top of `below`: its tar becomes a blob, its directory a layer, by renames. `lease` holds both. */
+  /**
+   * A packed draft on top of `below`: its tar becomes a blob, its directory a layer, by renames. `lease` holds both. `beforeMove` is waited for when
+   * the directory is about to get another path.
+   */
   adopt(
     lease: BuildLease,
     draft: LayerDraft,
     packed: PackedLayer,
     below: readonly LayerOfImage[],
+    beforeMove: () => Promise<void>,
   ): Promise<LayerOfImage>;
   /** Stores an image, under names where there are any. Returns its ID. EngineError `invalid-argument` for a bad config or name. */
   put(image: ImagePut): Promise<string>;

@@ -103,6 +103,8 @@ export class CacheMounts {
     this.#users.set(key, (this.#users.get(key) ?? 0) + 1);
     const release = (): void => {
       this.#users.set(key, (this.#users.get(key) ?? 1) - 1);
+      const record = this.#records.get(key);
+      if (record !== undefined) this.#records.set(key, { ...record, lastUsedAt: Date.now() });
       for (const one of releases) one();
     };
     try {

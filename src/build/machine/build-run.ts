@@ -17,8 +17,9 @@ import { BuildNetworks } from '../run/build-networks.ts';
 import { BaseImages } from './base-images.ts';
 import { reportChecks } from './build-checks.ts';
 import { BuildContexts, maxDocument } from './build-contexts.ts';
-import type { BuildSession, FailedStep } from './build-session.ts';
+import type { BuildSession } from './build-session.ts';
 import { contextPaths } from './context-paths.ts';
+import type { FailedSteps } from './failed-steps.ts';
 import { imageConfig } from './image-config.ts';
 import { Progress } from './progress.ts';
 import type { StageResult } from './stage-result.ts';
@@ -32,7 +33,9 @@ export interface BuildParts {
   files: Files;
   outputs: OutputParts | undefined;
   openRemote: OpenRemoteContext | undefined;
-  onFailed: (failed: FailedStep) => void;
+  failedSteps: FailedSteps;
+  /** Keys of steps by the build that uses them. */
+  inUse: Map<string, Set<string>>;
 }
 
 /** Processes at once, of all builds: more than cores, since many of them wait for the network. */
@@ -64,8 +67,10 @@ export async function runBuild(
     contexts,
     signal: together,
     steps: [],
+    used: new Set(),
     background: new Set(),
   };
+  parts.inUse.set(request.id, session.used);
   try {
     const dockerfile = await readDockerfile(session);
     if (await reportChecks(session, dockerfile)) return { metadata: {} };
@@ -82,6 +87,7 @@ export async function runBuild(
     await contexts.close();
     await session.imported?.close();
     parts.cache.flush();
+    parts.inUse.delete(request.id);
     await engine.images.builds.release(lease);
   }
 }

@@ -9,6 +9,7 @@ import type { Files } from '../files/files-types.ts';
 import type { BuildNetworks } from '../run/build-networks.ts';
 import type { BaseImages } from './base-images.ts';
 import type { BuildContexts } from './build-contexts.ts';
+import type { FailedSteps } from './failed-steps.ts';
 import type { LayerWorkshop } from './layer-stack.ts';
 import type { Progress } from './progress.ts';
 
@@ -31,15 +32,10 @@ export interface BuildSession {
   signal: AbortSignal;
   /** Everything that was run or found, each after what it stands on. */
   steps: BuiltStep[];
+  /** Their keys. */
+  used: Set<string>;
   /** Work that goes on beside the steps; the build ends after it. */
   background: Set<Promise<unknown>>;
-  /** Of which failed steps something is kept (see failed-steps.ts). */
-  onFailed: (failed: FailedStep) => void;
-}
-
-/** A step whose process failed, as it was. */
-export interface FailedStep {
-  vertex: string;
-  /** Gives all of it back. */
-  drop: () => Promise<void>;
+  /** Keeps what a failed step had. */
+  failedSteps: FailedSteps;
 }

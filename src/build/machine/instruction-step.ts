@@ -85,7 +85,7 @@ async function inSettled(
   work: (lower: readonly string[]) => Promise<void> | void,
 ): Promise<void> {
   await stack.kept();
-  const { trees, free } = stack.use();
+  const { trees, free } = await stack.use();
   try {
     await work(trees);
   } finally {

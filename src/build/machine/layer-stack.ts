@@ -20,6 +20,8 @@ class StackLayer {
   /** Those who use the draft's path just now. */
   #users = 0;
   #onUnused: (() => void) | undefined;
+  /** Is the draft's path about to be another one? */
+  isMoving = false;
 
   constructor(
     from: LayerOfImage | { draft: LayerDraft; keep: (unused: () => Promise<void>) => Promise<LayerOfImage> },
@@ -34,6 +36,7 @@ class StackLayer {
       .keep(() => this.#unused())
       .then((layer) => {
         this.#layer = layer;
+        this.isMoving = false;
         return layer;
       });
     // Whoever ends the build hears of it.
@@ -66,6 +69,7 @@ class StackLayer {
       await new Promise<void>((resolve) => {
         this.#onUnused = resolve;
       });
+    this.isMoving = true;
   }
 }
 
@@ -105,11 +109,16 @@ export class LayerStack {
   }
 
   /** Paths of the layers, top layer first, which stay as they are until `free` is called. */
-  use(): { trees: string[]; free: () => void } {
+  async use(): Promise<{ trees: string[]; free: () => void }> {
     const { snapshots } = this.#workshop;
+    for (let moving = this.#moving; moving !== undefined; moving = this.#moving) await moving.kept;
     const frees = this.#layers.map((layer) => layer.use());
     const trees = this.#layers.map((layer) => layer.directory(snapshots)).toReversed();
     return { trees, free: () => frees.forEach((free) => void free()) };
+  }
+
+  get #moving(): StackLayer | undefined {
+    return this.#layers.find(({ isMoving }) => isMoving);
   }
 
   /** The stack with `draft`, in which nobody writes any more, on top. It becomes a layer in the background; `onKept` hears of it. */
@@ -122,8 +131,7 @@ export class LayerStack {
           draft,
           snapshots.trees(below.map(({ chainId }) => chainId)),
         );
-        await unused();
-        const layer = await builds.adopt(lease, draft, packed, below);
+        const layer = await builds.adopt(lease, draft, packed, below, unused);
         onKept([...below, layer]);
         return layer;
       } catch (error) {

@@ -124,6 +124,7 @@ function note(
     cacheMounts,
   }: Found & { key: string; description: string; cacheMounts: readonly string[] | undefined },
 ): void {
+  session.used.add(key);
   session.steps.push({
     key,
     description,

@@ -1,6 +1,6 @@
 /** The mounts of a RUN: what they are made from, what the result depends on of them, and how they are opened. */
-import { chmod, chown } from 'node:fs/promises';
-import { posix } from 'node:path';
+import { chmod, chown, mkdir, writeFile } from 'node:fs/promises';
+import { join, posix } from 'node:path';
 import type { SpecMount } from '../../oci/runtime-spec.ts';
 import type { KeyPart } from '../cache/cache-key.ts';
 import type { RunInstruction, RunMount, StageInstruction } from '../dockerfile/ast.ts';
@@ -9,6 +9,7 @@ import { agentMount, secretId, secretMount, secretTarget } from '../run/secret-m
 import { StepScratch } from '../run/step-scratch.ts';
 import type { BuildSession } from './build-session.ts';
 import { fromWorkdir } from './image-state.ts';
+import type { RunCommand } from './run-command.ts';
 import type { InstructionStep, StepFiles } from './stage-result.ts';
 
 export interface OpenMounts {
@@ -25,7 +26,8 @@ export interface StepMounts {
   keyParts: readonly KeyPart[];
   /** Of cache mounts. */
   cacheIds: readonly string[];
-  open: (session: BuildSession) => Promise<OpenMounts>;
+  /** `script`: a program that the step brings along. */
+  open: (session: BuildSession, script?: RunCommand['script']) => Promise<OpenMounts>;
 }
 
 interface PlannedMount {
@@ -56,7 +58,7 @@ export async function planMounts(
   return {
     keyParts: planned.map(({ key }) => key),
     cacheIds: planned.filter(({ mount }) => mount.type === 'cache').map(cacheId),
-    open: (opening) => openMounts(opening, planned),
+    open: (opening, script) => openMounts(opening, planned, script),
   };
 }
 
@@ -101,12 +103,18 @@ function cacheId({ mount, target = '/' }: PlannedMount): string {
   return `${mount.id || target}${suffix}`;
 }
 
-async function openMounts(session: BuildSession, planned: readonly PlannedMount[]): Promise<OpenMounts> {
-  if (planned.length === 0) return { mounts: [], targets: [], environment: [], close: async () => undefined };
+async function openMounts(
+  session: BuildSession,
+  planned: readonly PlannedMount[],
+  script: RunCommand['script'],
+): Promise<OpenMounts> {
+  if (planned.length === 0 && script === undefined)
+    return { mounts: [], targets: [], environment: [], close: async () => undefined };
   const scratch = await StepScratch.make(session.engine.config);
   try {
     const mounts: SpecMount[] = [];
     const environment: string[] = [];
+    if (script !== undefined) mounts.push(await scriptMount(script, scratch));
     for (const one of planned) {
       const opened = await openMount(session, one, scratch);
       if (opened.mount !== undefined) mounts.push(opened.mount);
@@ -123,6 +131,18 @@ async function openMounts(session: BuildSession, planned: readonly PlannedMount[
     await scratch.close();
     throw error;
   }
+}
+
+/** A here-document that is a program: executable, in a directory of its own. */
+async function scriptMount(
+  { path, name, content }: NonNullable<RunCommand['script']>,
+  scratch: StepScratch,
+): Promise<SpecMount> {
+  const directory = scratch.path();
+  await mkdir(directory, { mode: 0o755 });
+  await writeFile(join(directory, name), content);
+  await chmod(join(directory, name), 0o755);
+  return { destination: path, type: 'bind', source: directory, options: ['rbind', 'rprivate', 'ro'] };
 }
 
 function depthOf({ destination }: SpecMount): number {

@@ -1,19 +1,22 @@
 /** RUN: a process in the stage's file system, whose changes are a layer. */
+import { rename, rmdir } from 'node:fs/promises';
 import { EngineError } from '../../errors/engine-error.ts';
 import { formatPlatform, hostPlatform, platformMatches } from '../../oci/platform.ts';
+import type { ExitStatus } from '../../runtime/runtime-types.ts';
 import type { LayerDraft } from '../../snapshots/layer-drafts.ts';
 import type { RunInstruction } from '../dockerfile/ast.ts';
 import { proxyEnvironment } from '../dockerfile/predefined-args.ts';
 import type { StageScope } from '../dockerfile/stage-scope.ts';
 import { MountStubs } from '../run/mount-stubs.ts';
 import { runStepProcess } from '../run/step-process.ts';
+import type { StepRecord } from '../run/step-record.ts';
 import type { BuildSession } from './build-session.ts';
 import { goQuoted } from './go-format.ts';
-import type { ImageState } from './image-state.ts';
+import { type ImageState, shellOf } from './image-state.ts';
 import { type FileSystem, type LayerResult, makeLayer } from './layer-step.ts';
-import type { StepMounts } from './mount-plan.ts';
+import type { OpenMounts, StepMounts } from './mount-plan.ts';
 import type { StepVertex } from './progress.ts';
-import { runCommand } from './run-command.ts';
+import { type RunCommand, runCommand } from './run-command.ts';
 
 export interface RunStep {
   instruction: RunInstruction;
@@ -56,7 +59,11 @@ export async function runInstruction(
       produce: async (draft, made) => {
         checkPlatform(image);
         await session.slots.run(() =>
-          execute(session, { ...step, draft, args: command.args, environment, networkMode }, made),
+          execute(
+            session,
+            { ...step, draft, args: command.args, script: command.script, environment, networkMode },
+            made,
+          ),
         );
       },
     },
@@ -67,48 +74,102 @@ export async function runInstruction(
 interface Execution extends RunStep {
   draft: LayerDraft;
   args: readonly string[];
+  script: RunCommand['script'];
   environment: readonly string[];
   networkMode: string;
 }
 
 async function execute(session: BuildSession, run: Execution, vertex: StepVertex): Promise<void> {
-  const { engine, request, networks, signal } = session;
-  const { instruction, image, draft, args, mounts } = run;
-  signal.throwIfAborted();
-  const { trees, free } = run.below.stack.use();
-  const isInsecure = instruction.security === 'insecure';
-  const opened = await mounts.open(session);
-  const network = await networks.acquire(run.networkMode);
+  session.signal.throwIfAborted();
+  const opened = await run.mounts.open(session, run.script);
+  let isKept = false;
+  try {
+    const { exitCode, oomKilled } = await inNetwork(session, run, opened, vertex);
+    if (exitCode === 0) return;
+    isKept = session.request.keepFailed;
+    if (isKept) await keep(session, run, opened, vertex);
+    throw failed(run.args, exitCode, oomKilled);
+  } finally {
+    if (!isKept) await opened.close();
+  }
+}
+
+async function inNetwork(
+  session: BuildSession,
+  run: Execution,
+  opened: OpenMounts,
+  vertex: StepVertex,
+): Promise<ExitStatus> {
+  const network = await session.networks.acquire(run.networkMode);
+  const { trees, free } = await run.below.stack.use();
   try {
     const stubs = new MountStubs(trees, opened.targets);
+    const { upper, work } = run.draft;
     const status = await runStepProcess(
-      engine,
+      session.engine,
       {
-        args,
-        env: [...run.environment, ...proxies(request.buildArgs), ...opened.environment],
-        user: image.process.User ?? '',
-        workingDir: image.process.WorkingDir || '/',
-        isInsecure,
-        networkMode: run.networkMode,
+        ...processOf(session, run, opened),
+        args: run.args,
         network,
-        extraHosts: request.extraHosts,
-        resources: request.resources,
         lower: trees,
-        upper: draft.upper,
-        work: draft.work,
+        upper,
+        work,
         mounts: opened.mounts,
         onMounted: free,
         onOutput: vertex.output,
       },
-      signal,
+      session.signal,
     );
-    if (status.exitCode !== 0) throw failed(args, status.exitCode, status.oomKilled);
-    await stubs.remove(draft.upper);
+    await stubs.remove(upper);
+    return status;
   } finally {
     free();
-    await network.release(isInsecure);
-    await opened.close();
+    await network.release(run.instruction.security === 'insecure');
   }
+}
+
+/** The process but for its arguments. */
+function processOf(
+  { request }: BuildSession,
+  { environment, image, instruction, networkMode }: Execution,
+  opened: OpenMounts,
+): Omit<StepRecord, 'id' | 'args'> {
+  return {
+    env: [...environment, ...proxies(request.buildArgs), ...opened.environment],
+    user: image.process.User ?? '',
+    workingDir: image.process.WorkingDir || '/',
+    isInsecure: instruction.security === 'insecure',
+    networkMode,
+    extraHosts: request.extraHosts,
+    resources: request.resources,
+  };
+}
+
+/** The draft's files go to another one: its own is dropped. */
+async function keep(
+  session: BuildSession,
+  run: Execution,
+  opened: OpenMounts,
+  { vertex }: StepVertex,
+): Promise<void> {
+  const { snapshots, builds } = session.workshop;
+  const layers = await run.below.stack.kept();
+  const lease = builds.lease();
+  lease.add(...layers.flatMap(({ chainId, blob }) => [chainId, blob.digest]));
+  const draft = snapshots.drafts.begin();
+  await rmdir(draft.upper);
+  await rename(run.draft.upper, draft.upper);
+  session.failedSteps.keep({
+    buildId: session.request.id,
+    vertex,
+    draft,
+    below: layers.map(({ chainId }) => chainId),
+    lease,
+    process: processOf(session, run, opened),
+    shell: shellOf(run.image),
+    mounts: opened.mounts,
+    closeMounts: opened.close,
+  });
 }
 
 function proxies(buildArgs: ReadonlyMap<string, string>): string[] {
