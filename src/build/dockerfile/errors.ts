@@ -1,5 +1,6 @@
 /** What is wrong in a Dockerfile, with the place: every error of this folder that has one is a DockerfileError. */
 import { EngineError, messageOf } from '../../errors/engine-error.ts';
+import { excerpt } from '../../util/source-excerpt.ts';
 import type { SourceRange } from './ast.ts';
 
 /** A file with its lines, as an excerpt needs it. */
@@ -64,40 +65,10 @@ export function locating<T>(
   }
 }
 
-const rule = '-'.repeat(20);
-
-/**
- * The lines of `ranges` with a few around them, numbered, theirs marked with `>>>`, in the form that Docker's
- * clients print; each line ends with a line feed. '' where no range is within the file.
- */
+/** See `excerpt` of util/source-excerpt.ts. '' where no range is within the file. */
 export function renderExcerpt(source: SourceText, ranges: readonly SourceRange[]): string {
-  const first = Math.min(...ranges.map((range) => range.start.line));
-  const last = Math.min(Math.max(...ranges.map((range) => range.end.line)), source.lines.length);
-  if (ranges.length === 0 || first < 1 || first > source.lines.length) return '';
-  const window = withNeighbours(first, last, source.lines.length);
-  const marked = (line: number): boolean =>
-    ranges.some((range) => range.start.line <= line && line <= range.end.line);
-  const rows = source.lines.slice(window.from - 1, window.to).map((text, index) => {
-    const line = window.from + index;
-    return ` ${String(line).padStart(3)} | ${marked(line) ? '>>>' : '   '} ${text}\n`;
-  });
-  return `${source.name}:${first}\n${rule}\n${rows.join('')}${rule}\n`;
-}
-
-/** Four lines around one, two around several; fewer at the ends of the file (buildkit, solver/errdefs). */
-function withNeighbours(first: number, last: number, count: number): { from: number; to: number } {
-  const wanted = first === last ? 4 : 2;
-  let from = first;
-  let to = last;
-  for (let padded = 0; padded < wanted; padded += 1) {
-    if (from > 1) {
-      from -= 1;
-      padded += 1;
-    }
-    if (to < count) {
-      to += 1;
-      padded += 1;
-    }
-  }
-  return { from, to };
+  return excerpt(
+    source,
+    ranges.map(({ start, end }): [number, number] => [start.line, end.line]),
+  );
 }
