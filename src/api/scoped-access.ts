@@ -40,7 +40,7 @@ export function checkScopedUpgrade(scope: SocketScope, engine: Engine, method: s
   const seen = scopedEngine(engine, scope);
   if (rule.target === 'container') seen.containers.resolve(name);
   else if (rule.target === 'exec') resolveExec(seen, name);
-  else throw refusal(scope, [method, route], 'is not open to scoped sockets');
+  else if (rule.host !== true) throw refusal(scope, [method, route], 'is not open to scoped sockets');
 }
 
 function unescapeName(text: string): string {

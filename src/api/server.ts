@@ -5,6 +5,8 @@ import type { Builder } from '../build/build-types.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { SocketScope } from '../engine/sockets.ts';
 import { EngineError, messageOf } from '../errors/engine-error.ts';
+import { type BuildService, createBuildService } from './buildkit/build-service.ts';
+import { createBuildUpgrade, isBuildUpgrade } from './buildkit/upgrade.ts';
 import { Answer, type Call, type Handler } from './call.ts';
 import { commonHeaders } from './common-headers.ts';
 import type { Connection } from './connection.ts';
@@ -33,13 +35,14 @@ export async function createApiServer(served: Served, serverVersion: string): Pr
   const { engine } = served;
   const connections = new Set<Connection>();
   const headers = commonHeaders(serverVersion, engine.config.experimental);
-  const { app, server } = createApp(served, headers);
+  const builds = createBuildService(engine, served.builder);
+  const { app, server } = createApp(served, builds, headers);
   await app.ready();
   /* A server of its own: a request whose scope could not be found is refused there, never served in full. */
   const scopes = new WeakMap<Connection, SocketScope>();
   let scoped: Promise<App> | undefined;
   const openScoped = async (): Promise<App> => {
-    const made = createApp(served, headers, (socket) => scopes.get(socket));
+    const made = createApp(served, builds, headers, (socket) => scopes.get(socket));
     await made.app.ready();
     return made;
   };
@@ -83,9 +86,18 @@ function scopeOrThrow(scopeOf: ScopeOf, socket: Connection): SocketScope {
   return scope;
 }
 
-function createApp(served: Served, headers: Readonly<Record<string, string>>, scopeOf?: ScopeOf): App {
+function createApp(
+  served: Served,
+  builds: BuildService,
+  headers: Readonly<Record<string, string>>,
+  scopeOf?: ScopeOf,
+): App {
   const { engine } = served;
-  const server = createServer({ keepAliveTimeout: 0, requestTimeout: 0, shouldUpgradeCallback: isHijack });
+  const server = createServer({
+    keepAliveTimeout: 0,
+    requestTimeout: 0,
+    shouldUpgradeCallback: (request) => isHijack(request) || isBuildUpgrade(request),
+  });
   const app = fastify({
     serverFactory: (handler) => server.on('request', handler),
     rewriteUrl: (request) => escapeImageName(request.method ?? 'GET', splitVersion(request.url ?? '/').path),
@@ -96,12 +108,14 @@ function createApp(served: Served, headers: Readonly<Record<string, string>>, sc
     requestTimeout: 0,
     keepAliveTimeout: 0,
   });
-  const hijack = createHijack(served, headers, (request, path) => {
+  const permit = (request: IncomingMessage, path: string): void => {
     if (scopeOf === undefined) return;
     checkScopedUpgrade(scopeOrThrow(scopeOf, request.socket), engine, request.method ?? '', path);
-  });
+  };
+  const hijack = createHijack(served, headers, permit);
+  const buildUpgrade = createBuildUpgrade(builds, headers, permit);
   server.on('upgrade', (request: IncomingMessage, socket: Connection, head: Buffer) => {
-    void hijack(request, socket, head);
+    void (isBuildUpgrade(request) ? buildUpgrade : hijack)(request, socket, head);
   });
   app.removeAllContentTypeParsers();
   /* Handlers read bodies by themselves: some are JSON, some are archives without end. */

@@ -9,8 +9,8 @@ import { encodeImageSummary } from './image-encode.ts';
 import { encodeInfo } from './info-encode.ts';
 import { encodeVolume } from './volume-encode.ts';
 
-/** The classic builder: BuildKit's would be 2. */
-const builderVersion = '1';
+/** BuildKit's is what clients are to take where they have buildx; 1 would be the classic one, which is served as well. */
+const builderVersion = '2';
 
 export function ping(call: Call): void {
   call.hijack();

@@ -67,10 +67,10 @@ export function bridgeMethods(build: BuildService): GrpcMethods {
   const caps = (ids: readonly string[]): Array<{ id: string; enabled: boolean }> =>
     ids.map((id) => ({ id, enabled: true }));
   return {
-    [`${service}/Ping`]: unary(Empty, PongResponse, async () => ({
+    [`${service}/Ping`]: unary(Empty, PongResponse, () => ({
       frontendApiCaps: caps(frontendCaps),
       llbCaps: caps(graphCaps),
-      workers: [await workerRecord(build.engine)],
+      workers: [workerRecord(build.engine)],
     })),
     [`${service}/Solve`]: unary(FrontendSolveRequest, FrontendSolveResponse, async (work, call) =>
       solveFrontend(build, await jobOf(build, call), work),

@@ -4,11 +4,11 @@ import type { Builder, BuildResult } from '../../build/build-types.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { SolveRequest } from '../../wire/buildkit/control-messages.ts';
 import type { FrontendSolveRequest } from '../../wire/buildkit/gateway-messages.ts';
-import type { ContextSources } from './build-contexts.ts';
 import { failureStatus } from './build-failure.ts';
 import { imageOfInput } from './build-inputs.ts';
 import { BuildJob, BuildJobs } from './build-job.ts';
 import { buildRequestOf } from './build-request.ts';
+import { BuildSources } from './context-sources.ts';
 import { ContextStore } from './context-store.ts';
 import { StatusError } from './grpc-status.ts';
 import { SessionRegistry } from './session-registry.ts';
@@ -16,17 +16,15 @@ import { SessionRegistry } from './session-registry.ts';
 export interface BuildService {
   engine: Engine;
   builder: Builder;
-  sources: ContextSources;
   sessions: SessionRegistry;
   jobs: BuildJobs;
   contexts: ContextStore;
 }
 
-export function createBuildService(engine: Engine, builder: Builder, sources: ContextSources): BuildService {
+export function createBuildService(engine: Engine, builder: Builder): BuildService {
   return {
     engine,
     builder,
-    sources,
     sessions: new SessionRegistry(),
     jobs: new BuildJobs(),
     contexts: new ContextStore(join(engine.config.dataRoot, 'build', 'contexts')),
@@ -86,6 +84,7 @@ export async function runBuild(
   checkOnly: boolean,
 ): Promise<BuildResult> {
   let file: { name: string; data: Buffer } | undefined;
+  const sources = new BuildSources(service.engine);
   try {
     const session = await service.sessions.get(job.solve.session, job.signal);
     const request = await buildRequestOf({
@@ -94,7 +93,7 @@ export async function runBuild(
       session,
       sessions: service.sessions,
       store: service.contexts,
-      sources: service.sources,
+      sources: sources.openers,
       signal: job.signal,
       checkOnly,
       imageOfBuild: (name) => imageOfInput(service.jobs, work, name),
@@ -106,5 +105,7 @@ export async function runBuild(
     return await service.builder.build(request, job.signal);
   } catch (error) {
     throw new StatusError(failureStatus(error, { vertex: job.log.failed, file }), error);
+  } finally {
+    await sources.close();
   }
 }

@@ -35,8 +35,8 @@ export function controlMethods(build: BuildService): GrpcMethods {
       const job = await build.jobs.get(ref, call.signal);
       yield* job.log.follow(call.signal);
     }),
-    [`${service}/ListWorkers`]: unary(Empty, ListWorkersResponse, async () => ({
-      record: [await workerRecord(build.engine)],
+    [`${service}/ListWorkers`]: unary(Empty, ListWorkersResponse, () => ({
+      record: [workerRecord(build.engine)],
     })),
     [`${service}/Info`]: unary(Empty, InfoResponse, () => ({ buildkitVersion: builtBy })),
   };

@@ -7,17 +7,14 @@ import type { ValueOf } from '../../wire/buildkit/protobuf.ts';
 
 export const builtBy = { package: 'gantry', version: `v${engineVersion}`, revision: '' };
 
-export async function workerRecord(engine: Engine): Promise<ValueOf<typeof WorkerRecord>> {
+export function workerRecord(engine: Engine): ValueOf<typeof WorkerRecord> {
   const { os, architecture, variant = '' } = hostPlatform();
   return {
     id: engine.id,
     labels: new Map([
       /* Clients take it for the sign that outputs as archives, several platforms and cache exports are there. */
       ['org.mobyproject.buildkit.worker.snapshotter', 'overlay'],
-      [
-        'org.mobyproject.buildkit.worker.moby.host-gateway-ip',
-        engine.config.hostGatewayIp ?? engine.bridge.gateway ?? '',
-      ],
+      ['org.mobyproject.buildkit.worker.moby.host-gateway-ip', engine.bridge.gateways[0] ?? ''],
     ]),
     platforms: [{ os, architecture, variant, osVersion: '', osFeatures: [] }],
     gcPolicy: [],

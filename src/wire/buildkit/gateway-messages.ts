@@ -3,7 +3,9 @@ import { CacheOptionsEntry, RpcStatus, WorkerRecord } from './common-messages.ts
 import {
   bool,
   byteMap,
+  byteStrings,
   bytes,
+  int,
   message,
   messageMap,
   nested,
