@@ -93,11 +93,7 @@ export interface OutputParts {
   /** Everything of `request.outputs` and `request.cacheTo`; what `images` are is stored as an image by the builder itself before (`kind: 'image'`). */
   write(job: OutputJob): Promise<Partial<BuildResult>>;
   /** `request.cacheFrom`. What can't be read is a warning in the client's progress, and an empty cache. */
-  importCache(
-    request: BuildRequest,
-    signal: AbortSignal,
-    mounts?: CacheMountPlaces,
-  ): Promise<ImportedCache>;
+  importCache(request: BuildRequest, signal: AbortSignal, mounts?: CacheMountPlaces): Promise<ImportedCache>;
 }
 
 export interface PreparedImages {

@@ -13,10 +13,11 @@ import { FileWork } from './files/file-work.ts';
 import type { Files } from './files/files-types.ts';
 import { type BuildParts, processSlots, runBuild } from './machine/build-run.ts';
 import { FailedSteps, removeHidden } from './machine/failed-steps.ts';
+import { createOutputs } from './outputs/create-outputs.ts';
 import { scratchRoot } from './run/step-scratch.ts';
 
 export interface BuilderOptions {
-  /** Outputs beside the image store, and caches from elsewhere; an error in the build that asks for them without. */
+  /** Outputs beside the image store, and caches from elsewhere; those of `outputs/` unless told. */
   outputs?: OutputParts;
   files?: Files;
   /** Contexts that are addresses. */
@@ -28,7 +29,8 @@ export async function createBuilder(engine: Engine, options: BuilderOptions = {}
   await removeHidden(engine);
   await engine.snapshots.drafts.sweep();
   await rm(scratchRoot(engine.config), { recursive: true, force: true });
-  return new EngineBuilder(engine, options);
+  const outputs = options.outputs ?? (await createOutputs(engine));
+  return new EngineBuilder(engine, { ...options, outputs });
 }
 
 class EngineBuilder implements Builder {

@@ -5,7 +5,7 @@ import { EngineError, isEngineError } from '../../errors/engine-error.ts';
 import { Slots } from '../../images/slots.ts';
 import { hostPlatform, type Platform, parsePlatform } from '../../oci/platform.ts';
 import type { BuildContext, BuildRequest, BuildResult } from '../build-types.ts';
-import type { BuiltImage, OpenRemoteContext, OutputParts } from '../built-image.ts';
+import type { BuiltImage, OpenRemoteContext, OutputJob, OutputParts } from '../built-image.ts';
 import type { CacheMounts } from '../cache/cache-mounts.ts';
 import type { StepCache } from '../cache/step-cache.ts';
 import type { Dockerfile } from '../dockerfile/ast.ts';
@@ -74,7 +74,8 @@ export async function runBuild(
   try {
     const dockerfile = await readDockerfile(session);
     if (await reportChecks(session, dockerfile)) return { metadata: {} };
-    if (request.cacheFrom.length > 0) session.imported = await parts.outputs?.importCache(request, together);
+    if (request.cacheFrom.length > 0)
+      session.imported = await parts.outputs?.importCache(request, together, parts.cacheMounts);
     const images = await buildPlatforms(session, dockerfile);
     return await writeOutputs(parts, session, images);
   } catch (error) {
@@ -170,20 +171,38 @@ async function writeOutputs(
   session: BuildSession,
   images: readonly BuiltImage[],
 ): Promise<BuildResult> {
-  const { request, progress, signal } = session;
+  const { request } = session;
+  // Steps of other stages may still be becoming layers.
+  if (request.cacheTo.length > 0) await Promise.allSettled(session.background);
+  const prepared = await parts.outputs?.prepare(outputJob(session, images));
+  try {
+    return await writePrepared(parts, session, prepared?.images ?? images);
+  } finally {
+    await prepared?.settle();
+  }
+}
+
+function outputJob(session: BuildSession, images: readonly BuiltImage[]): OutputJob {
+  const { request, progress, signal, cacheMounts } = session;
+  return {
+    request,
+    images,
+    cacheMounts: [...cacheMounts.records()].map(([key, { id }]) => ({ id, root: cacheMounts.rootOf(key) })),
+    step: (name, work) => progress.step({ name }, work),
+    signal,
+  };
+}
+
+async function writePrepared(
+  parts: BuildParts,
+  session: BuildSession,
+  images: readonly BuiltImage[],
+): Promise<BuildResult> {
+  const { request } = session;
   const stored = request.outputs.some(({ kind }) => kind === 'image')
     ? await storeImage(session, images)
     : undefined;
-  const further = await parts.outputs?.write({
-    request,
-    images,
-    cacheMounts: [...session.cacheMounts.records()].map(([key, { id }]) => ({
-      id,
-      root: session.cacheMounts.rootOf(key),
-    })),
-    step: (name, work) => progress.step({ name }, work),
-    signal,
-  });
+  const further = await parts.outputs?.write(outputJob(session, images));
   if (further === undefined) checkOutputs(request);
   return {
     ...(stored === undefined ? {} : { imageId: stored }),

@@ -1,0 +1,93 @@
+/** Outputs `tar` and `local`: the file systems of the images, whiteouts applied. */
+import { randomBytes } from 'node:crypto';
+import { lutimes, mkdir, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import type { Engine } from '../../engine/engine.ts';
+import { formatPlatform } from '../../oci/platform.ts';
+import { copyLayeredTree } from '../../snapshots/layered-files.ts';
+import { removeTree } from '../../snapshots/remove-tree.ts';
+import type { BuildOutput } from '../build-types.ts';
+import type { BuiltImage } from '../built-image.ts';
+import { flagOf } from './output-options.ts';
+
+type TarOutput = Extract<BuildOutput, { kind: 'tar' | 'docker' | 'oci' }>;
+type LocalOutput = Extract<BuildOutput, { kind: 'local' }>;
+
+/** One directory a platform, where there are several; BuildKit's names. */
+function directoryOf({ platform }: BuiltImage): string {
+  return formatPlatform(platform).replaceAll('/', '_');
+}
+
+function isSplit(images: readonly BuiltImage[], attributes: TarOutput['attributes'] = {}): boolean {
+  return flagOf(attributes, 'platform-split') ?? images.length > 1;
+}
+
+/** Hard links, owners and attributes are in it. All times are `epoch` (seconds since 1970), where there is one. */
+export async function writeTar(
+  engine: Pick<Engine, 'snapshots'>,
+  images: readonly BuiltImage[],
+  output: TarOutput,
+  epoch: number | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  const split = isSplit(images, output.attributes);
+  const target = await output.open();
+  for (const [index, image] of images.entries()) {
+    const isLast = index === images.length - 1;
+    const tar = engine.snapshots.mergedTar(
+      { chainIds: image.layers.map(({ chainId }) => chainId) },
+      {
+        isPart: !isLast,
+        ...(split ? { prefix: `${directoryOf(image)}/` } : {}),
+        ...(epoch === undefined ? {} : { time: epoch }),
+      },
+    );
+    await pipeline(tar, target, { signal, end: isLast });
+  }
+}
+
+/** A copy below the data root, which is gone when the caller has taken it. */
+export async function writeLocal(
+  engine: Pick<Engine, 'launcher' | 'config'>,
+  images: readonly BuiltImage[],
+  output: LocalOutput,
+  epoch: number | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  const root = join(exportsOf(engine), randomBytes(8).toString('hex'));
+  await mkdir(root, { recursive: true, mode: 0o755 });
+  try {
+    for (const image of images) {
+      signal.throwIfAborted();
+      const target = isSplit(images, output.attributes) ? join(root, directoryOf(image)) : root;
+      await mkdir(target, { recursive: true });
+      await copyLayeredTree(image.trees, '/', target, engine.launcher);
+    }
+    if (epoch !== undefined) await setTimes(root, epoch);
+    await output.copy(root, signal);
+  } finally {
+    await removeTree(engine.launcher, root, true);
+  }
+}
+
+/** What a crash left. */
+export async function sweepExports(engine: Pick<Engine, 'launcher' | 'config'>): Promise<void> {
+  const root = exportsOf(engine);
+  for (const name of await readdir(root).catch(() => []))
+    await removeTree(engine.launcher, join(root, name), true);
+}
+
+function exportsOf({ config }: Pick<Engine, 'config'>): string {
+  return join(config.dataRoot, 'build', 'exports');
+}
+
+/** Children first: what is done in a directory changes its time. */
+async function setTimes(directory: string, time: number): Promise<void> {
+  for (const entry of await readdir(directory, { withFileTypes: true, encoding: 'buffer' })) {
+    const path = Buffer.concat([Buffer.from(`${directory}/`), entry.name]);
+    if (entry.isDirectory()) await setTimes(path.toString(), time);
+    else await lutimes(path, time, time);
+  }
+  await lutimes(directory, time, time);
+}
