@@ -124,6 +124,7 @@ export function bridgeMac(networkId: string): string {
 /** The container's IPv6 address: as far above the base of its subnet as its IPv4 address is above that of its own. */
 export function ipv6AddressFor(ipv6: BridgeSubnet, ipv4: BridgeSubnet, ipAddress: string): string {
   const offset = offsetOf(ipv4.subnet, ipAddress);
+  if (ipv4.gateway === '') return addressAt(ipv6.subnet, offset);
   const gatewayOffset = offsetOf(ipv4.subnet, ipv4.gateway);
   // ::1 is the bridge's; whoever has the first IPv4 address because the bridge has another takes that number instead.
   return addressAt(ipv6.subnet, offset === 1 ? gatewayOffset : offset);

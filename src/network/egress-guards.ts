@@ -22,6 +22,7 @@ import {
   unlearnScript,
 } from './egress-script.ts';
 import { staleScript } from './egress-stale.ts';
+import { presentAddresses } from './endpoint-addresses.ts';
 import { readHostNetwork } from './host-network.ts';
 import { parseAddress, parseSubnet, subnetContains } from './ip-address.ts';
 import { HostAddresses } from './names/host-addresses.ts';
@@ -116,10 +117,7 @@ export class EgressGuards {
 
   /** Of any endpoint that goes, guarded or not: nobody reaches its address by its name any more. Nothing leaves its port, for as long as that is there. */
   async remove(endpoint: Endpoint): Promise<void> {
-    await this.#unlearn([
-      endpoint.ipAddress,
-      ...(endpoint.ipv6Address === undefined ? [] : [endpoint.ipv6Address]),
-    ]);
+    await this.#unlearn(presentAddresses(endpoint));
     const guard = this.#guards.get(endpoint.containerId);
     const place = guard?.places.get(endpoint.endpointId);
     if (guard === undefined || place === undefined) return;

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { errnoOf, messageOf } from '../errors/engine-error.ts';
 import type { Guard, GuardedNetwork } from './egress-guard.ts';
 import { addressesFor, answerTo, isOuterAddress, isPassedType, ownQuery, plainName } from './egress-query.ts';
+import { presentAddresses } from './endpoint-addresses.ts';
 import type { HostResolvers } from './names/host-resolvers.ts';
 import type { NameForwarder, NameProtocol } from './names/name-forwarder.ts';
 import {
@@ -139,7 +140,7 @@ export class EgressNames {
     const own = this.#options.known(networkId, address, query);
     if (own !== undefined) return own;
     for (const { endpoint, network } of guard.places.values()) {
-      const reply = this.#options.known(network.id, endpoint.ipAddress, query);
+      const reply = this.#options.known(network.id, presentAddresses(endpoint)[0] ?? '', query);
       if (reply !== undefined) return reply;
     }
     return undefined;

@@ -213,9 +213,11 @@ function portRules({ endpoint, bridgeMac }: GuardedPlace): string[] {
   const sources = `{ ::, fe80::/10${ipv6Address === undefined ? '' : `, ${ipv6Address}`} }`;
   return [
     `ether saddr != ${macAddress} drop`,
-    `ether type arp arp saddr ether ${macAddress} arp saddr ip { 0.0.0.0, ${ipAddress} } accept`,
+    ...(ipAddress === ''
+      ? []
+      : [`ether type arp arp saddr ether ${macAddress} arp saddr ip { 0.0.0.0, ${ipAddress} } accept`]),
     `ether type ip6 ip6 saddr ${sources} icmpv6 type { ${finding}, mld-listener-report, mld2-listener-report } accept`,
-    `ether type ip ip saddr ${ipAddress} ${unicast}`,
+    ...(ipAddress === '' ? [] : [`ether type ip ip saddr ${ipAddress} ${unicast}`]),
     ...(ipv6Address === undefined ? [] : [`ether type ip6 ip6 saddr ${ipv6Address} ${unicast}`]),
     'drop',
   ];
@@ -324,5 +326,5 @@ function portChain(endpointId: string): string {
 }
 
 function ownAddress({ ipAddress, ipv6Address }: Endpoint, family: Family): string | undefined {
-  return family === '4' ? ipAddress : ipv6Address;
+  return (family === '4' ? ipAddress : ipv6Address) || undefined;
 }

@@ -1,20 +1,5 @@
 /** The rules by nftables: the contract of any firewall. */
-import { execFileSync } from 'node:child_process';
 import { firewallContract } from '../support/firewall-contract.ts';
+import { nftablesUnderTest } from '../support/nftables-under-test.ts';
 
-const nft = (...args: string[]): string => execFileSync('nft', args).toString();
-
-firewallContract({
-  name: 'nftables',
-  options: { firewallBackend: 'nftables' },
-  emptyGuard: (table) => nft('flush', 'chain', 'inet', table, 'guard'),
-  flush: (table) => nft('delete', 'table', 'inet', table),
-  // Elements of sets come in any order.
-  rules: (table) =>
-    nft('list', 'tables').includes(`inet ${table}\n`)
-      ? (nft('list', 'table', 'inet', table).match(/[^,{}\n]+/g) ?? [])
-          .map((word) => word.trim())
-          .sort()
-          .join('\n')
-      : '',
-});
+firewallContract(nftablesUnderTest);

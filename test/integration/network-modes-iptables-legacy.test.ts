@@ -1,0 +1,5 @@
+/** Gateway modes and options of bridges by iptables-legacy. */
+import { gatewayContract } from '../support/gateway-contract.ts';
+import { iptablesUnderTest } from '../support/iptables-under-test.ts';
+
+gatewayContract(iptablesUnderTest('legacy'));
