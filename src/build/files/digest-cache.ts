@@ -1,5 +1,14 @@
 /** Digests of files that were read once, by what changes whenever the file does; kept in a file across builds. For a worker thread. */
-import { type BigIntStats, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  type BigIntStats,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
 import { threadId } from 'node:worker_threads';
 
 /** Entries. Some 100 bytes each. */
@@ -62,6 +71,7 @@ export class DigestCache {
     ];
     const temporary = `${this.#file}.${process.pid}-${threadId}`;
     try {
+      mkdirSync(dirname(this.#file), { recursive: true, mode: 0o700 });
       writeFileSync(temporary, `${lines.join('\n')}\n`, { mode: 0o600 });
       renameSync(temporary, this.#file);
       this.#loaded = versionOf(this.#file);

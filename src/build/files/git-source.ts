@@ -1,9 +1,12 @@
 /** ADD of a git repository, and contexts of one: a checkout of one commit. */
 import { createHash } from 'node:crypto';
-import { lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { lstatSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { removeAt } from '../../engine/archive/view-remove.ts';
 import { pathOf, release, ViewTree } from '../../engine/archive/view-tree.ts';
 import { EngineError, isEngineError } from '../../errors/engine-error.ts';
+import type { TreeDirectory } from '../../snapshots/archive/tree-directory.ts';
+import { maxDepth, tooDeep } from '../../snapshots/archive/walk-merged.ts';
 import type { CopyParts } from './copy-files.ts';
 import { cancelled } from './files-thread.ts';
 import type { FetchedSource, GitRequest } from './files-types.ts';
@@ -101,11 +104,30 @@ async function fetchSubmodules(options: GitOptions): Promise<void> {
   }
 }
 
-/** Those of submodules, too. Links are never followed. */
-function removeGitDirectories(tree: string): void {
-  rmSync(join(tree, '.git'), { recursive: true, force: true });
-  for (const { name, parentPath } of readdirSync(tree, { withFileTypes: true, recursive: true })) {
-    if (name === '.git') rmSync(join(parentPath, name), { recursive: true, force: true });
+/** Those of submodules, too. Links of the repository are never followed. */
+function removeGitDirectories(path: string): void {
+  const tree = new ViewTree(path);
+  try {
+    removeBelow(tree.root, 0);
+  } finally {
+    tree.root.release();
+  }
+}
+
+function removeBelow(directory: TreeDirectory, depth: number): void {
+  if (depth >= maxDepth) throw tooDeep();
+  for (const { name, kind } of directory.list()) {
+    if (name === '.git') {
+      removeAt(directory, name);
+      continue;
+    }
+    const child = kind === 'directory' ? directory.child(name) : undefined;
+    if (child === undefined) continue;
+    try {
+      removeBelow(child, depth + 1);
+    } finally {
+      child.release();
+    }
   }
 }
 
