@@ -144,9 +144,12 @@ RUN --mount=source=bound,target=/b --mount=type=cache,target=/c --mount=type=sec
 test('it is listed, and pruned by age, size and filter; what images have stays unless all goes', async () => {
   await prune();
   await builder.build('FROM busybox\nRUN dd if=/dev/zero of=/big bs=1k count=300 2>/dev/null\n');
-  await builder.build('FROM busybox\nRUN --mount=type=cache,id=keep,target=/c echo more >/c/f; touch /unshared\n', {
-    outputs: [{ kind: 'none' }],
-  });
+  await builder.build(
+    'FROM busybox\nRUN --mount=type=cache,id=keep,target=/c echo more >/c/f; touch /unshared\n',
+    {
+      outputs: [{ kind: 'none' }],
+    },
+  );
   const records = builder.builder.cache();
   const big = records.find(({ description }) => description.includes('dd if='));
   assert.equal(big?.size, 300 * 1024);

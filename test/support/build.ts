@@ -39,6 +39,50 @@ export interface Told {
 
 let counter = 0;
 
+/** Builds the directory's Dockerfile, everything else being at its default. */
+export function buildRequest(context: string, change: Partial<BuildRequest> = {}): BuildRequest {
+  counter += 1;
+  return {
+    id: `build-${counter}`,
+    context: directoryContext(context),
+    dockerfileName: 'Dockerfile',
+    namedContexts: new Map(),
+    secrets: {
+      secret: async () => undefined,
+      ssh: async () => undefined,
+      credentials: async () => undefined,
+    },
+    buildArgs: new Map(),
+    labels: new Map(),
+    platforms: [],
+    noCache: false,
+    pull: false,
+    networkMode: 'none',
+    extraHosts: [],
+    resources: {
+      memory: 0,
+      memorySwap: 0,
+      cpuShares: 0,
+      cpuPeriod: 0,
+      cpuQuota: 0,
+      cpusetCpus: '',
+      cpusetMems: '',
+      shmSize: 0,
+      ulimits: [],
+      cgroupParent: '',
+    },
+    entitlements: new Set(),
+    outputs: [{ kind: 'image', names: ['built'], push: false, isInsecure: false, annotations: {} }],
+    cacheFrom: [],
+    cacheTo: [],
+    checkOnly: false,
+    squash: false,
+    keepFailed: false,
+    onEvent: () => undefined,
+    ...change,
+  };
+}
+
 export class TestBuilder {
   readonly test: TestEngine;
   builder: Builder;
@@ -54,9 +98,9 @@ export class TestBuilder {
     return new TestBuilder(test, await createBuilder(test.engine));
   }
 
-  async reopen(): Promise<void> {
+  async reopen(between?: () => Promise<void>): Promise<void> {
     await this.builder.close();
-    await this.test.reopen();
+    await this.test.reopen(between);
     this.builder = await createBuilder(this.test.engine);
   }
 
@@ -73,47 +117,8 @@ export class TestBuilder {
   }
 
   request(dockerfile: string, change: Partial<BuildRequest> = {}): BuildRequest {
-    counter += 1;
     this.write('Dockerfile', dockerfile);
-    return {
-      id: `build-${counter}`,
-      context: directoryContext(this.context),
-      dockerfileName: 'Dockerfile',
-      namedContexts: new Map(),
-      secrets: {
-        secret: async () => undefined,
-        ssh: async () => undefined,
-        credentials: async () => undefined,
-      },
-      buildArgs: new Map(),
-      labels: new Map(),
-      platforms: [],
-      noCache: false,
-      pull: false,
-      networkMode: 'none',
-      extraHosts: [],
-      resources: {
-        memory: 0,
-        memorySwap: 0,
-        cpuShares: 0,
-        cpuPeriod: 0,
-        cpuQuota: 0,
-        cpusetCpus: '',
-        cpusetMems: '',
-        shmSize: 0,
-        ulimits: [],
-        cgroupParent: '',
-      },
-      entitlements: new Set(),
-      outputs: [{ kind: 'image', names: ['built'], push: false, isInsecure: false, annotations: {} }],
-      cacheFrom: [],
-      cacheTo: [],
-      checkOnly: false,
-      squash: false,
-      keepFailed: false,
-      onEvent: () => undefined,
-      ...change,
-    };
+    return buildRequest(this.context, change);
   }
 
   async build(

@@ -104,6 +104,7 @@ export function chooseDoomed(
   freeBytes: () => number,
   now = Date.now(),
 ): CacheRecord[] {
+  checkFields(query.filters);
   const usedAt = ({ lastUsedAt, createdAt }: CacheRecord): number => lastUsedAt ?? createdAt;
   const candidates = records
     .filter((record) => !record.isInUse && (query.all || !record.isShared))
@@ -143,15 +144,16 @@ const tests: Readonly<Record<string, Test>> = {
   private: ({ isShared }, value) => isShared === (value === 'false'),
 };
 
-/** All fields, each with one of its values. EngineError `invalid-argument` for a field that there is not. */
-function matches(record: CacheRecord, filters: ReadonlyMap<string, readonly string[]>): boolean {
-  for (const [field, values] of filters) {
-    const check = tests[field];
-    if (check === undefined)
+/** EngineError `invalid-argument` for a field that there is not. */
+function checkFields(filters: ReadonlyMap<string, readonly string[]>): void {
+  for (const field of filters.keys())
+    if (tests[field] === undefined)
       throw new EngineError('invalid-argument', `invalid filter '${field}'`, {
         hint: `use one of ${Object.keys(tests).join(', ')}`,
       });
-    if (!values.some((value) => check(record, value))) return false;
-  }
-  return true;
+}
+
+/** All fields, each with one of its values. */
+function matches(record: CacheRecord, filters: ReadonlyMap<string, readonly string[]>): boolean {
+  return [...filters].every(([field, values]) => values.some((value) => tests[field]?.(record, value)));
 }
