@@ -12,7 +12,7 @@ import { networksOf, placesOf, plainEndpoint, resolveBridge, withRoutes } from '
 import { validateEndpoint } from './networks-validate.ts';
 import { publishNetworkEvent } from './release.ts';
 import { isPrivate } from './spec/modes.ts';
-import { endpointRequest } from './start-network.ts';
+import { endpointRequest, publishing } from './start-network.ts';
 import { hasProcess } from './state.ts';
 
 /**
@@ -161,12 +161,17 @@ async function detach(
     configs,
   );
   const next = ipv4 ?? ipv6;
-  if (next !== undefined && endpoint.ports.length > 0)
-    await engine.networks.movePorts(container.id, next.networkId);
+  if (next !== undefined && endpoint.ports.length > 0) await movePorts(engine, container, next);
   await bridge.disconnect(container.id);
   await detachInterface(engine.launcher, netnsOf(container), endpoint);
   if (container.process !== undefined) await settle(engine, container, before, configs);
   publishNetworkEvent(engine, container, 'disconnect', bridge.description);
+}
+
+async function movePorts(engine: Engine, { id, record }: Container, { networkId }: Endpoint): Promise<void> {
+  const bridge = engine.networks.get(networkId);
+  if (bridge !== undefined)
+    await engine.networks.movePorts(id, networkId, publishing(engine, record, bridge));
 }
 
 /** Default routes, published ports and the files in the container follow the networks it is on now. `before` are the endpoints that it had. */
@@ -183,8 +188,8 @@ async function settle(
     ipv4: ipv4?.endpointId === former.ipv4?.endpointId ? undefined : ipv4,
     ipv6: ipv6?.endpointId === former.ipv6?.endpointId ? undefined : ipv6,
   });
-  const publishing = ipv4 ?? ipv6;
-  if (publishing !== undefined) await engine.networks.movePorts(container.id, publishing.networkId);
+  const entry = ipv4 ?? ipv6;
+  if (entry !== undefined) await movePorts(engine, container, entry);
   await engine.networks.serveInside(container.id, netnsOf(container));
   await refreshNetworkFiles(engine, container, before);
 }

@@ -6,13 +6,13 @@ import { parseEndpointOptions } from '../network/endpoint-options.ts';
 import { hostnameFile } from '../network/hosts-file.ts';
 import { interfaceNameOf, joinSetups } from '../network/interface-setup.ts';
 import { bridgeOption } from '../network/network-options.ts';
-import type { Bridge, Endpoint, EndpointRequest } from '../network/network-types.ts';
+import type { Bridge, Endpoint, EndpointRequest, PortRequest } from '../network/network-types.ts';
 import { raiseLink } from '../network/rtnetlink.ts';
 import type { NetworkNamespace } from '../runtime/runtime-types.ts';
 import type { Undo } from '../util/undo.ts';
 import type { Container } from './container-table.ts';
 import type { Engine } from './engine.ts';
-import type { EndpointConfig } from './model.ts';
+import type { ContainerRecord, EndpointConfig } from './model.ts';
 import { type NetworkKind, networkKind } from './network-mode.ts';
 import { hostsContent, resolvConfContent } from './networks-files.ts';
 import { namingOf } from './networks-naming.ts';
@@ -109,15 +109,13 @@ export function endpointRequest(
 ): EndpointRequest {
   const { ipv4Address, ipv6Address, macAddress, linkLocalIps } = config;
   const { interfaceName, sysctls } = parseEndpointOptions(config.driverOpts);
-  const defaultAddress = hostBindingOf(bridge) ?? engine.config.defaultAddress;
+  const { ports, defaultAddress } = publishing(engine, record, bridge);
   const publishFrom = publishFromOf(record);
   return {
     containerId: id,
     interfaceNumber,
     defaultRoutes,
-    ports: publishesBy(places, defaultRoutes)
-      ? portRequests(record.config.exposedPorts, record.hostConfig, defaultAddress)
-      : [],
+    ports: publishesBy(places, defaultRoutes) ? ports : [],
     defaultAddress,
     ...(publishFrom === undefined ? {} : { publishFrom }),
     ...(ipv4Address === undefined ? {} : { ipAddress: ipv4Address }),
@@ -129,6 +127,16 @@ export function endpointRequest(
     interfaceSysctls: sysctls,
     ...(bridge.servesNames ? { naming: namingOf(engine, record, config) } : {}),
   };
+}
+
+/** What a container publishes, where it is on this network. */
+export function publishing(
+  engine: Engine,
+  { config, hostConfig }: ContainerRecord,
+  bridge: Bridge,
+): { ports: PortRequest[]; defaultAddress: string } {
+  const defaultAddress = hostBindingOf(bridge) ?? engine.config.defaultAddress;
+  return { ports: portRequests(config.exposedPorts, hostConfig, defaultAddress), defaultAddress };
 }
 
 /** Where the default route of IPv4 goes by; of IPv6 where there is no other. */

@@ -43,6 +43,9 @@ export interface BridgeSetup {
   recorded: readonly Endpoint[];
 }
 
+/** What a container is to publish. */
+export type PortsWanted = Pick<EndpointRequest, 'ports' | 'defaultAddress'>;
+
 /** How long a container's namespace may take to vanish with its interface before the interface is deleted. */
 const lingerMs = 2000;
 
@@ -196,9 +199,10 @@ export class BridgeNetwork implements DriverNetwork {
   }
 
   /** Takes over the ports of an endpoint on another network of the same container. A crash in between leaves them on both: see `withoutTwins`. */
-  async takePorts(from: BridgeNetwork, containerId: string): Promise<void> {
+  async takePorts(from: BridgeNetwork, containerId: string, wanted: PortsWanted): Promise<void> {
     const { ports = [], publishFrom } = from.endpoint(containerId) ?? {};
     if (ports.length === 0) return;
+    if (from.#publishesBy !== this.#publishesBy) return this.#publishAnew(from, containerId, wanted);
     this.note(containerId, { ports, ...(publishFrom === undefined ? {} : { publishFrom }) });
     const before = from.note(containerId, { ports: [] });
     const after = this.#endpoints.get(containerId);
@@ -206,9 +210,36 @@ export class BridgeNetwork implements DriverNetwork {
     await from.#unpublish(before);
     await this.#enterPorts(after);
     this.#parts.ports.retarget(ports, after);
-    // Its host's end lets it reach itself by them from now on.
+    await this.#raisePort(after);
+  }
+
+  /** Other families, or another way of publishing: what was asked for gives other ports here. */
+  async #publishAnew(from: BridgeNetwork, containerId: string, wanted: PortsWanted): Promise<void> {
+    const before = from.note(containerId, { ports: [] });
+    const endpoint = this.#endpoints.get(containerId);
+    if (before === undefined || endpoint === undefined) return;
+    await from.#unpublish(before);
+    await this.#parts.ports.release(before.ports);
+    const { publishFrom } = before;
+    const after = { ...endpoint, ...(publishFrom === undefined ? {} : { publishFrom }) };
+    const ports = await this.#claimPorts(wanted, after);
+    this.note(containerId, { ports, ...(publishFrom === undefined ? {} : { publishFrom }) });
+    await this.#enterPorts({ ...after, ports });
+    await this.#raisePort({ ...after, ports });
+  }
+
+  /** Networks of which this is the same publish the same ports. */
+  get #publishesBy(): string {
+    const { ipv4, ipv6 } = this.#plan;
+    const { trusted = [] } = this.#config;
+    return JSON.stringify([ipv4 !== undefined, ipv6 !== undefined, this.#routed(), trusted.length > 0]);
+  }
+
+  /** The host's end lets the container reach itself by its published ports. */
+  async #raisePort({ hostInterface, ports }: Endpoint): Promise<void> {
+    const hairpin = ports.length > 0;
     await this.#parts.launcher.netlink([
-      raiseBridgePort(after.hostInterface, { hairpin: true, isolated: this.#isolated() }),
+      raiseBridgePort(hostInterface, { hairpin, isolated: this.#isolated() }),
     ]);
   }
 
@@ -273,7 +304,7 @@ export class BridgeNetwork implements DriverNetwork {
     });
   }
 
-  #claimPorts(request: EndpointRequest, endpoint: Endpoint): Promise<PublishedPort[]> {
+  #claimPorts(request: PortsWanted, endpoint: Endpoint): Promise<PublishedPort[]> {
     const { ipAddress, ipv6Address, publishFrom } = endpoint;
     const defaultAddress = request.defaultAddress ?? this.#config.defaultAddress ?? '0.0.0.0';
     return this.#parts.ports.claim(request.ports, {

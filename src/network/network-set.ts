@@ -5,7 +5,7 @@ import type { Collection } from '../util/collection.ts';
 import { Mutex } from '../util/mutex.ts';
 import { hostSubnets } from './bridge-config.ts';
 import { strayBridges } from './bridge-link.ts';
-import { BridgeNetwork, type BridgeParts } from './bridge-network.ts';
+import { BridgeNetwork, type BridgeParts, type PortsWanted } from './bridge-network.ts';
 import { ConfigNetwork, refuseConfigInUse, withConfiguration } from './config-network.ts';
 import type { EgressGuards } from './egress-guards.ts';
 import type { EndpointStore } from './endpoint-store.ts';
@@ -94,12 +94,12 @@ export class Networks implements NetworkSet {
       .sort((one, other) => numberOf(one) - numberOf(other));
   }
 
-  async movePorts(containerId: string, toNetworkId: string): Promise<void> {
+  async movePorts(containerId: string, toNetworkId: string, wanted: PortsWanted): Promise<void> {
     const to = this.#bridges.get(toNetworkId);
     const from = this.list().find((bridge) => (bridge.endpoint(containerId)?.ports.length ?? 0) > 0);
     // Other drivers publish nothing: the ports stay where they are.
     if (!(to instanceof BridgeNetwork) || !(from instanceof BridgeNetwork) || from === to) return;
-    await to.takePorts(from, containerId);
+    await to.takePorts(from, containerId, wanted);
   }
 
   rename(containerId: string, networkId: string, names: readonly string[]): void {

@@ -216,8 +216,12 @@ export interface NetworkSet {
   remove(id: string): Promise<void>;
   /** A container's endpoints, in the order of its interfaces. */
   endpointsOf(containerId: string): Endpoint[];
-  /** Published ports follow the default route from one network of a container to another. */
-  movePorts(containerId: string, toNetworkId: string): Promise<void>;
+  /** Published ports follow the default route from one network of a container to another; where that publishes otherwise, `wanted` is published anew. */
+  movePorts(
+    containerId: string,
+    toNetworkId: string,
+    wanted: Pick<EndpointRequest, 'ports' | 'defaultAddress'>,
+  ): Promise<void>;
   /** Other names for a container on a network, at once. */
   rename(containerId: string, networkId: string, names: readonly string[]): void;
   /** Its names are answered no more, and it asks no more: it has ended. */

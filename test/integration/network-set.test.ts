@@ -79,12 +79,87 @@ test('published ports follow a container from one network to another', async () 
   const first = await lab.join(one, 'web', { ports: [port] });
   await lab.serve('web', 'tcp:80');
   await two.connect({ containerId: 'web', ports: [], interfaceNumber: 1 });
-  await lab.networks.movePorts('web', two.description.id);
+  await lab.networks.movePorts('web', two.description.id, { ports: [port] });
   assert.match(table(), new RegExp(`18780 : ${two.endpoint('web')?.ipAddress.replaceAll('.', '\\.')} `));
   assert.deepEqual(one.endpoint('web')?.ports, []);
-  await lab.networks.movePorts('web', one.description.id);
+  await lab.networks.movePorts('web', one.description.id, { ports: [port] });
   assert.deepEqual(one.endpoint('web')?.ports, first.ports);
   assert.notEqual(await lab.ask({ host: '127.0.0.1', port: 18780 }), 'closed');
+});
+
+test('where the other network publishes otherwise, ports are published anew', async () => {
+  const wanted = {
+    ports: [
+      {
+        containerPort: 80,
+        protocol: 'tcp' as const,
+        hostIp: '',
+        hostPortFirst: 18781,
+        hostPortLast: 18781,
+      },
+    ],
+  };
+  const nat = await lab.createNetwork('nat', { enableIpv6: true });
+  const routed = await lab.createNetwork('routed', {
+    options: { 'com.docker.network.bridge.gateway_mode_ipv4': 'routed' },
+  });
+  const six = await lab.createNetwork('six', { enableIpv4: false, enableIpv6: true });
+  await lab.join(nat, 'web', wanted);
+  await lab.serve('web', 'tcp:80');
+  for (const [number, network] of [routed, six].entries())
+    await network.connect({ containerId: 'web', ports: [], interfaceNumber: number + 1 });
+  const published = () =>
+    [nat, routed, six].map((network) =>
+      network
+        .endpoint('web')
+        ?.ports.map(({ hostIp, hostPort }) => `${hostIp} ${hostPort}`)
+        .join(', '),
+    );
+  const before = table();
+  const [all, by4, by6] = ['0.0.0.0 18781, :: 18781', '0.0.0.0 0', ':: 18781'];
+  assert.deepEqual(published(), [all, '', '']);
+  await lab.networks.movePorts('web', routed.description.id, wanted);
+  assert.deepEqual(published(), ['', by4, '']);
+  assert.doesNotMatch(table(), /18781/);
+  assert.equal(await lab.ask({ host: '127.0.0.1', port: 18781 }), 'ECONNREFUSED');
+  await lab.networks.movePorts('web', six.description.id, wanted);
+  assert.deepEqual(published(), ['', '', by6]);
+  await lab.networks.movePorts('web', nat.description.id, wanted);
+  assert.deepEqual(published(), [all, '', '']);
+  assert.equal(table(), before);
+  assert.notEqual(await lab.ask({ host: '127.0.0.1', port: 18781 }), 'closed');
+});
+
+test('default pools avoid the host’s routes and addresses, also such as come later, and what was given back is used again', async () => {
+  const wire = `gtw${lab.tag}`;
+  const pools = [{ base: '10.213.128.0/22', size: 24 }];
+  await lab.restart({ pools });
+  ip('link', 'add', wire, 'type', 'veth', 'peer', 'name', `${wire}p`);
+  try {
+    for (const end of [wire, `${wire}p`]) ip('link', 'set', end, 'up');
+    ip('route', 'add', '10.213.128.0/25', 'dev', wire);
+    const subnetOf = async (name: string): Promise<[id: string, subnet: string | undefined]> => {
+      const { description } = await lab.createNetwork(name);
+      return [description.id, description.ipam.pools[0]?.subnet];
+    };
+    const [first, subnet] = await subnetOf('a');
+    assert.equal(subnet, '10.213.129.0/24');
+    ip('addr', 'add', '10.213.130.77/32', 'dev', wire);
+    assert.equal((await subnetOf('b'))[1], '10.213.131.0/24');
+    await assert.rejects(subnetOf('c'), /all predefined address pools have been fully subnetted/);
+    // As long as anybody cares to make and remove them: a pool of two lasts for ten.
+    let last = first;
+    for (let turn = 0; turn < 10; turn += 1) {
+      await lab.networks.remove(last);
+      const [id, again] = await subnetOf(`turn-${turn}`);
+      assert.equal(again, '10.213.129.0/24');
+      last = id;
+    }
+    ip('route', 'del', '10.213.128.0/25', 'dev', wire);
+    assert.equal((await subnetOf('freed'))[1], '10.213.128.0/24');
+  } finally {
+    ip('link', 'del', wire);
+  }
 });
 
 test('a table that a reload of the firewall took away comes back, by itself or with the next change', async () => {
