@@ -173,12 +173,8 @@ export class ImageTransfers {
       await blobs.put(manifest.data);
       const record = table.record(imageId);
       if (record === undefined) return;
-      const manifestDigests = [
-        manifest.digest,
-        ...record.manifestDigests.filter((digest) => digest !== manifest.digest),
-      ];
       const names = reference === undefined ? [] : [digestReference(reference, manifest.digest)];
-      table.put(imageId, { ...record, manifestDigests }, names);
+      table.put(imageId, { ...record, manifestDigests: [manifest.digest] }, names);
     } finally {
       await this.release(lease);
     }
