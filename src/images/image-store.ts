@@ -5,12 +5,12 @@ import type { GzipHelper } from '../host/gzip-helper.ts';
 import { canonicalReference, parseReference, withDefaultTag } from '../oci/reference.ts';
 import type { Snapshotter } from '../snapshots/snapshotter.ts';
 import type { BlobStore } from '../store/blob-store.ts';
+import { BlobTransfers } from './blob-transfers.ts';
 import { BuiltLayers } from './built-layers.ts';
 import { commitImage } from './commit-image.ts';
 import { historyOf } from './image-history.ts';
 import type { ImageConfiguration, ImageParts } from './image-parts.ts';
 import { type ImageDatabase, ImageTable } from './image-table.ts';
-import { ImageTransfers } from './image-transfers.ts';
 import type {
   CommitRequest,
   DistributionInfo,
@@ -62,7 +62,7 @@ const defaultAttempts = 5;
 
 export class ImageStore implements ImageService {
   readonly builds: BuiltLayers;
-  readonly transfers: ImageTransfers;
+  readonly transfers: BlobTransfers;
   readonly #parts: ImageParts;
   readonly #layerSize: (chainId: string) => number;
   readonly #startup: Promise<void>;
@@ -100,7 +100,7 @@ export class ImageStore implements ImageService {
       uploads: new UploadMemory(options.database.collection('image_uploads', parseUploadRecord)),
     };
     this.builds = new BuiltLayers(this.#parts);
-    this.transfers = new ImageTransfers(this.#parts);
+    this.transfers = new BlobTransfers(this.#parts);
     // Garbage that cannot be removed now is no reason not to start: the next collection meets it again.
     this.#startup = this.#parts.collector.collectAbandoned().catch(() => undefined);
   }

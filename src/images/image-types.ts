@@ -2,9 +2,19 @@
 import type { Readable } from 'node:stream';
 import type { ImageConfig, ImageProcess } from '../oci/image-config.ts';
 import type { Platform } from '../oci/platform.ts';
-import type { ImageBuilds } from './image-builds.ts';
-import type { ImageTransfers } from './image-transfers.ts';
+import type { Reference } from '../oci/reference.ts';
+import type { BuildLease, ImageBuilds } from './image-builds.ts';
+
+import type { BlobRecord, LayerOfImage } from './image-records.ts';
 import type { RegistryConfig } from './registry/endpoints.ts';
+import type {
+  DocumentSource,
+  FetchedDocument,
+  LayerForm,
+  LayerSource,
+  RepositoryPush,
+  SavePlan,
+} from './transfer-types.ts';
 
 export interface Image {
   /** Digest of the config: `sha256:…`. */
@@ -155,6 +165,50 @@ export interface ImageHistoryEntry {
   /** Bytes of the layer that the step made; 0 for none. */
   size: number;
   comment: string;
+}
+
+export interface RepositoryAccess {
+  /** As the user wrote it. */
+  reference: string;
+  auth?: RegistryAuth | undefined;
+  isInsecure: boolean;
+  signal: AbortSignal;
+}
+
+/** What outputs and caches of builds do with blobs: take them in, give them other forms, and bring them to registries and from them. */
+export interface ImageTransfers {
+  lease(): BuildLease;
+  /** Ends it, and deletes what of it nothing needs. */
+  release(lease: BuildLease): Promise<void>;
+  open(digest: string): Promise<Readable>;
+  /** Returns the digest. */
+  put(lease: BuildLease, data: Buffer): Promise<string>;
+  take(lease: BuildLease, source: Readable, signal: AbortSignal): Promise<{ digest: string; size: number }>;
+  /** The layer's blob in that form. Images name a compressed one from then on, so that it is made once. */
+  inForm(lease: BuildLease, layer: LayerOfImage, form: LayerForm, signal: AbortSignal): Promise<BlobRecord>;
+  /** The layer with no file in it younger than `latest` (seconds since 1970), on top of `below`: unpacked here, and held by `lease`. */
+  clamped(
+    lease: BuildLease,
+    layer: LayerOfImage,
+    below: readonly LayerOfImage[],
+    latest: number,
+    signal: AbortSignal,
+  ): Promise<LayerOfImage>;
+  /** An archive of blobs and documents. What is in it stays until the stream is closed. */
+  archive(plan: SavePlan): Readable;
+  /** Rejects with EngineError in Docker's words. */
+  push<T>(access: RepositoryAccess, work: (push: RepositoryPush) => Promise<T>): Promise<T>;
+  /** What a reference names. Rejects with EngineError in Docker's words. */
+  fetch(access: RepositoryAccess): Promise<{ client: DocumentSource; answer: FetchedDocument }>;
+  /** Brings layers (base first) here, and unpacks them; `lease` holds them. */
+  layers(
+    lease: BuildLease,
+    source: LayerSource,
+    layers: ReadonlyArray<{ diffId: string; blob: BlobRecord }>,
+    signal: AbortSignal,
+  ): Promise<LayerOfImage[]>;
+  /** The image has this manifest from now on, by which it is pushed and saved; with `reference` it is in that repository, too. */
+  remember(imageId: string, manifest: { digest: string; data: Buffer }, reference?: Reference): Promise<void>;
 }
 
 export interface ImageService {

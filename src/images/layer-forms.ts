@@ -11,14 +11,7 @@ import type { BuildLease } from './image-builds.ts';
 import type { ImageParts } from './image-parts.ts';
 import type { BlobRecord, LayerOfImage } from './image-records.ts';
 import { compressionOf } from './push-manifest.ts';
-
-export interface LayerForm {
-  compression: 'gzip' | 'zstd' | 'uncompressed';
-  /** The compressor's own; its default without. */
-  level?: number;
-  /** Layers that are compressed otherwise, too. */
-  isForced: boolean;
-}
+import type { LayerForm } from './transfer-types.ts';
 
 type FormParts = Pick<ImageParts, 'blobs' | 'gzip' | 'table'>;
 

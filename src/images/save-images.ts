@@ -6,7 +6,8 @@ import type { BlobStore } from '../store/blob-store.ts';
 import { endOfArchive, memberHeader, paddingOf } from '../util/tar/tar-writer.ts';
 import { destroyOnAbort } from './archive-spool.ts';
 import type { ImageParts } from './image-parts.ts';
-import { planSave, type SavePlan } from './save-plan.ts';
+import { planSave } from './save-plan.ts';
+import type { SavePlan } from './transfer-types.ts';
 
 /**
  * An OCI image layout that is a Docker archive too, as Docker 25 and later write it. Blobs go out as they are kept, compressed or not; each

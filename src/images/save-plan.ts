@@ -22,13 +22,7 @@ import type { ImageParts } from './image-parts.ts';
 import type { ImageRecord } from './image-records.ts';
 import type { Lease } from './leases.ts';
 import { noSuchImage, resolveImage } from './resolve-image.ts';
-
-export interface SavePlan {
-  /** By digest: bytes that are at hand, or undefined for a blob of the store. */
-  blobs: Map<string, Buffer | undefined>;
-  /** Top-level files by name. */
-  documents: Map<string, Buffer>;
-}
+import type { SavePlan } from './transfer-types.ts';
 
 /** An image, and the names under which it goes into the archive. */
 interface Chosen {

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { EngineError, messageOf } from '../../errors/engine-error.ts';
 import type { BuildLease } from '../../images/image-builds.ts';
 import type { BlobRecord, LayerOfImage } from '../../images/image-records.ts';
-import type { ImageTransfers } from '../../images/image-transfers.ts';
+import type { ImageTransfers } from '../../images/image-types.ts';
 import { digestOf } from '../../oci/digest.ts';
 import { mediaTypes } from '../../oci/media-types.ts';
 import { parseReference } from '../../oci/reference.ts';

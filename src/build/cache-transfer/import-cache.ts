@@ -2,7 +2,7 @@
 import type { Readable } from 'node:stream';
 import { EngineError } from '../../errors/engine-error.ts';
 import type { BuildLease } from '../../images/image-builds.ts';
-import type { LayerSource } from '../../images/image-transfers.ts';
+import type { LayerSource } from '../../images/transfer-types.ts';
 import { parseBoundedJson } from '../../oci/bounded-json.ts';
 import { digestOf } from '../../oci/digest.ts';
 import { type Descriptor, type Manifest, parseManifest } from '../../oci/manifest.ts';

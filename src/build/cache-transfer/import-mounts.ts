@@ -1,7 +1,8 @@
 /** Fills cache mounts that are empty here with what another build had in them. */
 import type { Launcher } from '../../host/launcher-types.ts';
 import type { BuildLease } from '../../images/image-builds.ts';
-import type { ImageTransfers, LayerSource } from '../../images/image-transfers.ts';
+import type { ImageTransfers } from '../../images/image-types.ts';
+import type { LayerSource } from '../../images/transfer-types.ts';
 import { copyLayeredTree } from '../../snapshots/layered-files.ts';
 import type { Snapshotter } from '../../snapshots/snapshotter.ts';
 import type { CacheMountPlaces } from '../built-image.ts';

@@ -2,8 +2,8 @@
 import { pipeline } from 'node:stream/promises';
 import { EngineError } from '../../errors/engine-error.ts';
 import type { BuildLease } from '../../images/image-builds.ts';
-import type { ImageTransfers } from '../../images/image-transfers.ts';
-import type { SavePlan } from '../../images/save-plan.ts';
+import type { ImageTransfers } from '../../images/image-types.ts';
+import type { SavePlan } from '../../images/transfer-types.ts';
 import { digestHex } from '../../oci/digest.ts';
 import { mediaTypes } from '../../oci/media-types.ts';
 import {

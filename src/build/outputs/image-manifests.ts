@@ -2,9 +2,9 @@
 import { EngineError } from '../../errors/engine-error.ts';
 import type { BuildLease } from '../../images/image-builds.ts';
 import type { BlobRecord } from '../../images/image-records.ts';
-import type { ImageTransfers } from '../../images/image-transfers.ts';
-import type { LayerForm } from '../../images/layer-forms.ts';
+import type { ImageTransfers } from '../../images/image-types.ts';
 import { compressionOf, makeManifest } from '../../images/push-manifest.ts';
+import type { LayerForm } from '../../images/transfer-types.ts';
 import { digestOf } from '../../oci/digest.ts';
 import { mediaTypes } from '../../oci/media-types.ts';
 import { checkImageConfig } from '../../oci/parse-image-config.ts';

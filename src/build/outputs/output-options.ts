@@ -1,6 +1,6 @@
 /** Attributes of outputs and cache exports (`compression=zstd,force-compression=true`), read and checked. */
 import { EngineError } from '../../errors/engine-error.ts';
-import type { LayerForm } from '../../images/layer-forms.ts';
+import type { LayerForm } from '../../images/transfer-types.ts';
 
 type Attributes = Readonly<Record<string, string>>;
 

@@ -1,7 +1,7 @@
 /** What is done to built images before they are stored: times cut off at SOURCE_DATE_EPOCH, and an inline cache. */
 import type { BuildLease } from '../../images/image-builds.ts';
 import type { LayerOfImage } from '../../images/image-records.ts';
-import type { ImageTransfers } from '../../images/image-transfers.ts';
+import type { ImageTransfers } from '../../images/image-types.ts';
 import type { Snapshotter } from '../../snapshots/snapshotter.ts';
 import type { BuiltImage, OutputJob } from '../built-image.ts';
 import { withInlineCache } from '../cache-transfer/inline-cache.ts';

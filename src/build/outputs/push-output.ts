@@ -1,7 +1,8 @@
 /** Output `image` with `push`, and `registry`: layers, configurations, manifests, and only then what the tag names. */
 import { EngineError } from '../../errors/engine-error.ts';
 import type { BuildLease } from '../../images/image-builds.ts';
-import type { ImageTransfers, RepositoryPush } from '../../images/image-transfers.ts';
+import type { ImageTransfers } from '../../images/image-types.ts';
+import type { RepositoryPush } from '../../images/transfer-types.ts';
 import { parseReference } from '../../oci/reference.ts';
 import type { BuildOutput, BuildResult } from '../build-types.ts';
 import type { OutputJob, StepReport } from '../built-image.ts';

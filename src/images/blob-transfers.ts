@@ -1,42 +1,30 @@
 /** What outputs and caches of builds do with blobs: take them in, give them other forms, and bring them to registries and from them. */
 import { finished, Readable } from 'node:stream';
 import { chainIdsOf } from '../oci/digest.ts';
-import { canonicalReference, parseReference, type Reference, withDefaultTag } from '../oci/reference.ts';
+import { parseReference, type Reference, withDefaultTag } from '../oci/reference.ts';
 import { fetchDocument, firstOwnEndpoint } from './fetch-manifest.ts';
 import type { BuildLease } from './image-builds.ts';
 import type { ImageParts } from './image-parts.ts';
 import type { BlobRecord, LayerOfImage } from './image-records.ts';
-import type { RegistryAuth } from './image-types.ts';
-import { clampedBlob, type LayerForm, layerInForm, takeBlob } from './layer-forms.ts';
+import type { ImageTransfers, RepositoryAccess } from './image-types.ts';
+import { clampedBlob, layerInForm, takeBlob } from './layer-forms.ts';
 import { pullLayers } from './pull-layers.ts';
 import { adoptCompressed, digestReference, pushOne } from './push-layers.ts';
-import type { FetchedManifest, RegistryClient } from './registry/registry-client.ts';
 import { RegistryPusher } from './registry/registry-pusher.ts';
 import { archive } from './save-images.ts';
-import type { SavePlan } from './save-plan.ts';
 import { Slots } from './slots.ts';
+import type {
+  DocumentSource,
+  FetchedDocument,
+  LayerForm,
+  LayerSource,
+  RepositoryPush,
+  SavePlan,
+} from './transfer-types.ts';
 import { unpackBlob } from './unpack-blob.ts';
 
-export interface RepositoryAccess {
-  /** As the user wrote it. */
-  reference: string;
-  auth?: RegistryAuth | undefined;
-  isInsecure: boolean;
-  signal: AbortSignal;
-}
-
-export interface RepositoryPush {
-  reference: Reference;
-  /** One blob that is here; `report` hears how many bytes are sent. */
-  blob(blob: BlobRecord, report?: (current: number) => void): Promise<void>;
-  /** Under a tag, or its own digest. */
-  manifest(name: string, manifest: { digest: string; mediaType: string; data: Buffer }): Promise<void>;
-}
-
-/** Where layers come from: a registry, or a layout. */
-export type LayerSource = Pick<RegistryClient, 'blob'>;
-
-export class ImageTransfers {
+/** See `ImageTransfers`. */
+export class BlobTransfers implements ImageTransfers {
   readonly #parts: ImageParts;
   /** Compressions at once: each has a process, or a thread, of its own. */
   readonly #compressions = new Slots(4);
@@ -53,16 +41,8 @@ export class ImageTransfers {
     await this.#parts.collector.releaseAndCollect(lease);
   }
 
-  size(digest: string): number {
-    return this.#parts.blobs.size(digest);
-  }
-
   open(digest: string): Promise<Readable> {
     return this.#parts.blobs.reader(digest);
-  }
-
-  read(digest: string): Promise<Buffer> {
-    return this.#parts.blobs.read(digest);
   }
 
   async put(lease: BuildLease, data: Buffer): Promise<string> {
@@ -135,7 +115,7 @@ export class ImageTransfers {
   }
 
   /** What a reference names. Rejects with EngineError in Docker's words. */
-  async fetch(access: RepositoryAccess): Promise<{ client: RegistryClient; answer: FetchedManifest }> {
+  async fetch(access: RepositoryAccess): Promise<{ client: DocumentSource; answer: FetchedDocument }> {
     const reference = withDefaultTag(parseReference(access.reference));
     const { transport } = this.#parts;
     const { auth, signal } = access;
@@ -178,11 +158,6 @@ export class ImageTransfers {
     } finally {
       await this.release(lease);
     }
-  }
-
-  /** The image of this name, where it is here: what a push of it would name. */
-  idOf(reference: Reference): string | undefined {
-    return this.#parts.table.referenced(canonicalReference(reference));
   }
 
   #config({ isInsecure }: RepositoryAccess, { domain }: Reference): ImageParts['config'] {
