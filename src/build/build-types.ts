@@ -229,8 +229,18 @@ export interface PruneCacheQuery {
   filters: ReadonlyMap<string, readonly string[]>;
 }
 
+/** Errors come when the context is first used: `invalid-argument` for what is none, `unavailable`. */
+export interface ContextOpener {
+  /** A tar, in any compression that Docker reads. */
+  archive(open: (signal: AbortSignal) => Promise<Readable>): BuildContext & { close(): Promise<void> };
+  /** A repository, an archive, or a Dockerfile, which is all of the context then, under the name `dockerfileName`. */
+  remote(url: string, dockerfileName?: string): BuildContext & { close(): Promise<void> };
+}
+
 /** Made once a daemon by `createBuilder` (create-builder.ts). */
 export interface Builder {
+  /** Contexts that are archives or addresses: what comes is below the data root until whoever synced it has released it. */
+  readonly contexts: ContextOpener;
   /**
    * Rejects with EngineError: a DockerfileError with a place in the file, `failed-precondition` with `details.exitCode` for a RUN that failed (in
    * Docker's words), `cancelled`. Nothing of a build that failed is left but its cache.

@@ -4,13 +4,19 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Engine } from '../engine/engine.ts';
 import { EngineError } from '../errors/engine-error.ts';
-import type { Builder, BuildRequest, BuildResult, CacheRecord, PruneCacheQuery } from './build-types.ts';
-import type { OpenRemoteContext, OutputParts } from './built-image.ts';
+import type {
+  Builder,
+  BuildRequest,
+  BuildResult,
+  CacheRecord,
+  ContextOpener,
+  PruneCacheQuery,
+} from './build-types.ts';
+import type { OutputParts } from './built-image.ts';
 import { CacheMounts } from './cache/cache-mounts.ts';
 import { CacheUpkeep } from './cache/cache-upkeep.ts';
 import { StepCache } from './cache/step-cache.ts';
 import { FileWork } from './files/file-work.ts';
-import type { Files } from './files/files-types.ts';
 import { type BuildParts, processSlots, runBuild } from './machine/build-run.ts';
 import { FailedSteps, removeHidden } from './machine/failed-steps.ts';
 import { createOutputs } from './outputs/create-outputs.ts';
@@ -19,9 +25,6 @@ import { scratchRoot } from './run/step-scratch.ts';
 export interface BuilderOptions {
   /** Outputs beside the image store, and caches from elsewhere; those of `outputs/` unless told. */
   outputs?: OutputParts;
-  files?: Files;
-  /** Contexts that are addresses. */
-  openRemote?: OpenRemoteContext;
 }
 
 /** Takes away what a crash left of builds. Call it once an engine, after `createEngine`; `close` before the engine is closed. */
@@ -29,24 +32,28 @@ export async function createBuilder(engine: Engine, options: BuilderOptions = {}
   await removeHidden(engine);
   await engine.snapshots.drafts.sweep();
   await rm(scratchRoot(engine.config), { recursive: true, force: true });
+  const files = fileWork(engine);
+  await files.sweep();
   const outputs = options.outputs ?? (await createOutputs(engine));
-  return new EngineBuilder(engine, { ...options, outputs });
+  return new EngineBuilder(engine, outputs, files);
 }
 
 class EngineBuilder implements Builder {
+  readonly contexts: ContextOpener;
   readonly #parts: BuildParts;
   readonly #upkeep: CacheUpkeep;
   readonly #running = new Map<string, { controller: AbortController; ended: Promise<unknown> }>();
 
-  constructor(engine: Engine, options: BuilderOptions) {
+  constructor(engine: Engine, outputs: OutputParts, files: FileWork) {
+    this.contexts = files.contexts;
     this.#parts = {
       engine,
       cache: new StepCache(engine.database, engine.images.builds),
       cacheMounts: new CacheMounts(engine),
       slots: processSlots(availableParallelism()),
-      files: options.files ?? fileWork(engine),
-      outputs: options.outputs,
-      openRemote: options.openRemote,
+      files,
+      outputs,
+      openRemote: (url, { dockerfileName }) => files.contexts.remote(url, dockerfileName),
       inUse: new Map(),
       failedSteps: new FailedSteps(engine),
     };

@@ -1,11 +1,10 @@
 /** One build, from the Dockerfile's bytes to the image. */
 import type { Engine } from '../../engine/engine.ts';
-import { publishTag } from '../../engine/images.ts';
 import { EngineError, isEngineError } from '../../errors/engine-error.ts';
 import { Slots } from '../../images/slots.ts';
 import { hostPlatform, type Platform, parsePlatform } from '../../oci/platform.ts';
-import type { BuildContext, BuildRequest, BuildResult } from '../build-types.ts';
-import type { BuiltImage, OpenRemoteContext, OutputJob, OutputParts } from '../built-image.ts';
+import type { BuildRequest, BuildResult } from '../build-types.ts';
+import type { BuiltImage, OpenRemoteContext, OutputParts } from '../built-image.ts';
 import type { CacheMounts } from '../cache/cache-mounts.ts';
 import type { StepCache } from '../cache/step-cache.ts';
 import type { Dockerfile } from '../dockerfile/ast.ts';
@@ -17,6 +16,7 @@ import { BuildNetworks } from '../run/build-networks.ts';
 import { BaseImages } from './base-images.ts';
 import { reportChecks } from './build-checks.ts';
 import { BuildContexts, maxDocument } from './build-contexts.ts';
+import { writeOutputs } from './build-outputs.ts';
 import type { BuildSession } from './build-session.ts';
 import { contextPaths } from './context-paths.ts';
 import type { FailedSteps } from './failed-steps.ts';
@@ -31,8 +31,8 @@ export interface BuildParts {
   cacheMounts: CacheMounts;
   slots: Slots;
   files: Files;
-  outputs: OutputParts | undefined;
-  openRemote: OpenRemoteContext | undefined;
+  outputs: OutputParts;
+  openRemote: OpenRemoteContext;
   failedSteps: FailedSteps;
   /** Keys of steps by the build that uses them. */
   inUse: Map<string, Set<string>>;
@@ -55,7 +55,7 @@ export async function runBuild(
   const progress = new Progress(request.onEvent);
   const lease = engine.images.builds.lease();
   const networks = new BuildNetworks(engine, request);
-  const contexts = new BuildContexts(request, progress, (url) => openRemote(parts, url, request), together);
+  const contexts = new BuildContexts(request, progress, (url) => parts.openRemote(url, request), together);
   const session: BuildSession = {
     ...parts,
     request,
@@ -75,9 +75,9 @@ export async function runBuild(
     const dockerfile = await readDockerfile(session);
     if (await reportChecks(session, dockerfile)) return { metadata: {} };
     if (request.cacheFrom.length > 0)
-      session.imported = await parts.outputs?.importCache(request, together, parts.cacheMounts);
+      session.imported = await parts.outputs.importCache(request, together, parts.cacheMounts);
     const images = await buildPlatforms(session, dockerfile);
-    return await writeOutputs(parts, session, images);
+    return await writeOutputs(parts.outputs, session, images);
   } catch (error) {
     ending.abort();
     throw signal.aborted || engine.closing.aborted ? cancelled(error) : error;
@@ -166,90 +166,7 @@ async function finish(session: BuildSession, platform: Platform, result: StageRe
   };
 }
 
-async function writeOutputs(
-  parts: BuildParts,
-  session: BuildSession,
-  images: readonly BuiltImage[],
-): Promise<BuildResult> {
-  const { request } = session;
-  // Steps of other stages may still be becoming layers.
-  if (request.cacheTo.length > 0) await Promise.allSettled(session.background);
-  const prepared = await parts.outputs?.prepare(outputJob(session, images));
-  try {
-    return await writePrepared(parts, session, prepared?.images ?? images);
-  } finally {
-    await prepared?.settle();
-  }
-}
-
-function outputJob(session: BuildSession, images: readonly BuiltImage[]): OutputJob {
-  const { request, progress, signal, cacheMounts } = session;
-  return {
-    request,
-    images,
-    cacheMounts: [...cacheMounts.records()].map(([key, { id }]) => ({ id, root: cacheMounts.rootOf(key) })),
-    step: (name, work) => progress.step({ name }, work),
-    signal,
-  };
-}
-
-async function writePrepared(
-  parts: BuildParts,
-  session: BuildSession,
-  images: readonly BuiltImage[],
-): Promise<BuildResult> {
-  const { request } = session;
-  const stored = request.outputs.some(({ kind }) => kind === 'image')
-    ? await storeImage(session, images)
-    : undefined;
-  const further = await parts.outputs?.write(outputJob(session, images));
-  if (further === undefined) checkOutputs(request);
-  return {
-    ...(stored === undefined ? {} : { imageId: stored }),
-    ...further,
-    metadata: {
-      ...(stored === undefined ? {} : { 'containerimage.config.digest': stored }),
-      ...further?.metadata,
-    },
-  };
-}
-
-function checkOutputs({ outputs }: BuildRequest): void {
-  const unknown = outputs.find((output) => output.kind !== 'image' && output.kind !== 'none');
-  if (unknown === undefined) return;
-  throw new EngineError('not-implemented', `output of type ${unknown.kind} is not served here`);
-}
-
-/** The image of this host's platform, where there are several. */
-async function storeImage(session: BuildSession, images: readonly BuiltImage[]): Promise<string> {
-  const { engine, request, progress } = session;
-  const host = hostPlatform();
-  const image = images.find(({ platform }) => platform.architecture === host.architecture) ?? images[0];
-  if (image === undefined) throw new EngineError('internal', 'a build without an image');
-  const names = request.outputs.flatMap((output) => (output.kind === 'image' ? output.names : []));
-  return await progress.step({ name: 'exporting to image' }, async (vertex) => {
-    const parent = image.baseImageId;
-    const id = await engine.images.builds.put({
-      config: image.config,
-      layers: image.layers,
-      names,
-      ...(parent === undefined ? {} : { parent }),
-    });
-    vertex.log(`writing image ${id}\n`);
-    for (const name of names) {
-      vertex.log(`naming to ${name}\n`);
-      publishTag(engine, engine.images.get(id), name);
-    }
-    return id;
-  });
-}
-
 function cancelled(error: unknown): EngineError {
   if (isEngineError(error) && error.code === 'cancelled') return error;
   return new EngineError('cancelled', 'the build was cancelled', { cause: error });
-}
-
-function openRemote({ openRemote: open }: BuildParts, url: string, request: BuildRequest): BuildContext {
-  if (open !== undefined) return open(url, request);
-  throw new EngineError('not-implemented', `the context ${url} is elsewhere, and can't be brought here`);
 }
