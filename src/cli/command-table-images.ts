@@ -3,6 +3,12 @@ import type { CommandEntry } from './command-entry.ts';
 
 export const imageCommands: readonly CommandEntry[] = [
   {
+    names: ['image build', 'build', 'builder build', 'buildx build'],
+    summary: 'Build an image from a Dockerfile',
+    common: true,
+    load: async () => (await import('./commands/image/build.ts')).build,
+  },
+  {
     names: ['image pull', 'pull'],
     summary: 'Download an image from a registry',
     common: true,
@@ -107,8 +113,18 @@ export const registryCommands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/manifest/rm.ts')).rm,
   },
   {
-    names: ['builder prune'],
+    names: ['builder prune', 'buildx prune'],
     summary: 'Remove build cache',
     load: async () => (await import('./commands/builder/prune.ts')).prune,
+  },
+  {
+    names: ['builder du', 'buildx du'],
+    summary: 'Show what the build cache holds',
+    load: async () => (await import('./commands/builder/du.ts')).du,
+  },
+  {
+    names: ['builder shell', 'build shell'],
+    summary: 'Open a shell in the step of a build that failed',
+    load: async () => (await import('./commands/builder/shell.ts')).shell,
   },
 ];

@@ -86,11 +86,18 @@ interface Resolved {
 function resolveCommand(positional: readonly string[]): Resolved {
   const [first = '', second = ''] = positional;
   const group = groups.find(({ name }) => name === first)?.name;
-  const spoken = group === undefined ? first : `${first} ${second}`;
+  const isPair = group !== undefined || isCommandOfTwo(first, second, positional[2]);
+  const spoken = isPair ? `${first} ${second}` : first;
   const entry = findCommand(spoken);
   // In the help a second name within a group gives way to the first: `container list` is `container ls`.
   const main = entry?.names.find((name) => name.includes(' ') === spoken.includes(' ')) ?? spoken;
-  return { name: main, entry, group, rest: positional.slice(group === undefined ? 1 : 2) };
+  return { name: main, entry, group, rest: positional.slice(isPair ? 2 : 1) };
+}
+
+/** `buildx build` and `build shell ID`, whose first words are no groups. `build shell` alone builds what is in a directory of that name. */
+function isCommandOfTwo(first: string, second: string, third: string | undefined): boolean {
+  if (findCommand(`${first} ${second}`) === undefined) return false;
+  return first !== 'build' || third === '--help' || (third !== undefined && !third.startsWith('-'));
 }
 
 function prepare(

@@ -18,10 +18,6 @@ const leftOut: ReadonlyMap<string, string> = new Map([
   ...['config', 'node', 'secret', 'service', 'stack', 'swarm', 'volume update'].map(
     (name): [string, string] => [name, 'swarm'],
   ),
-  ...['build', 'builder build', 'image build'].map((name): [string, string] => [
-    name,
-    'images are not built yet',
-  ]),
   ['plugin', 'plugins of the engine are out of scope'],
   ['trust', 'content trust (notary) is out of scope'],
 ]);

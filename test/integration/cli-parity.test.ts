@@ -25,7 +25,7 @@ function flagsOf(help: string): Map<string, string> {
 
 describe('flags', { skip }, () => {
   /* Gantry's own. */
-  const own = /^(?:completion|monitor|socket|undo) /;
+  const own = /^(?:builder (?:du|shell)|completion|monitor|socket|undo) /;
   const shared = commands.filter(({ names }) => !own.test(`${names[0]} `));
   for (const { names } of shared) {
     const [name = ''] = names;

@@ -4,7 +4,7 @@ import { messageOf } from '../../errors/engine-error.ts';
 import type { AuthConfig } from '../../wire/system.ts';
 import type { Context } from '../context.ts';
 import { type CredentialStore, openCredentials } from './credential-store.ts';
-import { type Credentials, serverOfImage } from './credentials.ts';
+import { type Credentials, serverKey, serverOfImage } from './credentials.ts';
 import { environmentLogins } from './environment-logins.ts';
 
 type Asking = Pick<Context, 'io' | 'configFolder'>;
@@ -46,4 +46,21 @@ function authFor(context: Asking, server: string): AuthConfig | undefined {
     context.io.stderr.write(`WARNING: ${messageOf(error)}\n`);
     return undefined;
   }
+}
+
+/** The user's login at a registry's host (`docker.io`, `host:5000`); undefined where there is none. */
+export function loginFor(context: Asking, host: string): AuthConfig | undefined {
+  return authFor(context, serverKey(host));
+}
+
+/** All logins, by registry: for builds, which may pull from any. */
+export function allLogins(context: Asking): Record<string, AuthConfig> {
+  const servers = credentialStore(context).servers();
+  const logins = servers.map((server): [string, AuthConfig | undefined] => [
+    server,
+    authFor(context, server),
+  ]);
+  return Object.fromEntries(
+    logins.flatMap(([server, login]) => (login === undefined ? [] : [[server, login]])),
+  );
 }
