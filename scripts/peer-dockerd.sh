@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A dockerd from Debian's packages to compare with, unpacked but not installed, in a network namespace of its own:
 #   peer-dockerd.sh prepare DIR          downloads and unpacks into DIR (once)
-#   peer-dockerd.sh run DIR NETNS [DATA] runs it in the foreground; its socket is DIR/docker.sock
+#   peer-dockerd.sh run DIR NETNS [DATA [FLAG…]] runs it in the foreground; its socket is DIR/docker.sock
 # The host's own Docker, firewall and bridges are never touched.
 set -euo pipefail
 packages='docker.io containerd runc tini iptables libip4tc2 libip6tc2 libxtables12 libnetfilter-conntrack3 libnfnetlink0 libnftnl11 libdevmapper1.02.1 libseccomp2'
@@ -27,11 +27,11 @@ run() {
   export XTABLES_LIBDIR="$library/xtables"
   export PATH="$root/sbin:$root/usr/sbin:$root/usr/bin:$PATH"
   exec nsenter --net="/run/netns/$netns" dockerd --data-root "$data" --exec-root "$dir/exec" --host "unix://$dir/docker.sock" \
-    --pidfile "$dir/docker.pid" --bip 172.31.250.1/24
+    --pidfile "$dir/docker.pid" --bip 172.31.250.1/24 "${@:4}"
 }
 
 case ${1:-} in
   prepare) prepare "$2" ;;
-  run) run "$2" "$3" "${4:-}" ;;
+  run) run "${@:2}" ;;
   *) sed -n '2,5p' "$0" >&2; exit 2 ;;
 esac

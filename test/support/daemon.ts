@@ -69,6 +69,8 @@ export interface TestDaemonOptions {
   config?: Record<string, unknown>;
   /** Load the busybox image (default true). */
   busybox?: boolean;
+  /** Name of a network namespace to run in. */
+  netns?: string;
 }
 
 export class TestDaemon {
@@ -145,7 +147,10 @@ export class TestDaemon {
     if (!existsSync(this.configFile))
       writeFileSync(this.configFile, JSON.stringify(this.#options.config ?? {}));
     const log = openSync(join(this.root, 'log'), 'a');
-    const child = spawn(process.execPath, ['dist/gantryd.js', ...this.#flags()], {
+    const { netns } = this.#options;
+    const inside = netns === undefined ? [] : ['nsenter', `--net=/run/netns/${netns}`];
+    const [program = '', ...args] = [...inside, process.execPath, 'dist/gantryd.js', ...this.#flags()];
+    const child = spawn(program, args, {
       stdio: ['ignore', log, log],
     });
     closeSync(log);
