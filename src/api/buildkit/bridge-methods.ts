@@ -106,7 +106,7 @@ async function solveFrontend(
   }
   const metadata = question === undefined ? new Map() : await answerCheck(build, job, work);
   const id = job.add(work);
-  return { result: { ref: { id, def: { def: definitionOf(id) } }, refs: undefined, metadata } };
+  return { result: { ref: { id, def: definitionOf(id) }, refs: undefined, metadata } };
 }
 
 /** The build's result, or its error: the client has done its part. */

@@ -31,9 +31,9 @@ export async function answerCheck(
   const result = {
     warnings: warnings.map((warning) => ({
       ruleName: warning.rule,
-      description: warning.message,
+      description: warning.detail,
       url: warning.url,
-      detail: warning.detail === '' ? warning.message : warning.detail,
+      detail: warning.message,
       location: { ranges: [rangeOf(warning.lines)] },
     })),
     sources,

@@ -71,6 +71,7 @@ function uploaded(address: string, { session, sources }: ContextParts): BuildCon
   const urlpath = `/${address.slice(uploadPrefix.length)}`;
   return sources.archive(async (signal) => {
     const call = session.client.open('/moby.upload.v1.Upload/Pull', { urlpath }, signal);
+    call.end();
     const pieces = async function* (): AsyncGenerator<Buffer, void> {
       for await (const message of call.messages) yield BytesMessage.decode(message).data;
     };

@@ -1,13 +1,18 @@
 /** Builds that stand on others of the same client (`bake` with `target:`): the graph that stands for a build, and what it stands for. */
 import { EngineError } from '../../errors/engine-error.ts';
-import { type FrontendSolveRequest, OpaqueOperation } from '../../wire/buildkit/gateway-messages.ts';
+import {
+  type FrontendSolveRequest,
+  type OpaqueDefinition,
+  OpaqueOperation,
+} from '../../wire/buildkit/gateway-messages.ts';
+import type { ValueOf } from '../../wire/buildkit/protobuf.ts';
 import { type BuildJobs, buildScheme, digestOf } from './build-job.ts';
 
 /** A graph of one source and the operation that returns it, which clients hand on without looking into it. */
-export function definitionOf(ref: string): Buffer[] {
+export function definitionOf(ref: string): ValueOf<typeof OpaqueDefinition> {
   const source = OpaqueOperation.encode({ source: { identifier: `${buildScheme}${ref}` } });
   const last = OpaqueOperation.encode({ inputs: [{ digest: digestOf(source), index: 0 }] });
-  return [source, last];
+  return { def: [source, last], metadata: new Map([source, last].map((bytes) => [digestOf(bytes), {}])) };
 }
 
 /** The image of the build that an input stands for, once that has ended well. EngineError `not-implemented` for any other graph. */

@@ -117,7 +117,7 @@ function addEvent(response: StatusResponse, event: BuildEvent): void {
       response.warnings.push({
         vertex: event.vertex,
         level: 1,
-        short: Buffer.from(`${event.rule}: ${event.message}`),
+        short: Buffer.from(`${event.rule}: ${event.message} (line ${event.lines[0]})`),
         detail: event.detail === '' ? [] : [Buffer.from(event.detail)],
         url: event.url,
         info: { filename: event.fileName, data: event.source, language: 'Dockerfile' },

@@ -1,6 +1,6 @@
 /** BuildKit's side of the daemon: what its calls work with. One a daemon. */
 import { join } from 'node:path';
-import type { Builder, BuildResult } from '../../build/build-types.ts';
+import type { BuildEvent, Builder, BuildResult } from '../../build/build-types.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { SolveRequest } from '../../wire/buildkit/control-messages.ts';
 import type { FrontendSolveRequest } from '../../wire/buildkit/gateway-messages.ts';
@@ -97,7 +97,7 @@ export async function runBuild(
       signal: job.signal,
       checkOnly,
       imageOfBuild: (name) => imageOfInput(service.jobs, work, name),
-      onEvent: (event) => job.log.add(event),
+      onEvent: (event) => job.log.add(job.signal.aborted ? asCancelled(event) : event),
       onDockerfile: (read) => {
         file = read;
       },
@@ -108,4 +108,10 @@ export async function runBuild(
   } finally {
     await sources.close();
   }
+}
+
+/** Clients tell what was cancelled from what failed by these words. */
+function asCancelled(event: BuildEvent): BuildEvent {
+  if (event.kind !== 'vertex' || event.vertex.error === undefined) return event;
+  return { kind: 'vertex', vertex: { ...event.vertex, error: 'context canceled' } };
 }

@@ -104,6 +104,8 @@ async function* answersOf(stream: ClientHttp2Stream, check: () => void): AsyncGe
     yield* readMessages(stream);
   } catch (error) {
     check();
+    /* The other side has said that all went well, and did not wait for our end. */
+    if (error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE') return;
     throw error;
   }
   if (!stream.closed) await new Promise((resolve) => stream.once('close', resolve));

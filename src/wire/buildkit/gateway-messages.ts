@@ -29,8 +29,8 @@ export const OpaqueOperation = message({
   source: nested(3, message({ identifier: string(1) })),
 });
 
-/** A graph: its operations, each as it was encoded. */
-export const OpaqueDefinition = message({ def: byteStrings(1) });
+/** A graph: its operations, each as it was encoded, and what is said of each by its digest. Clients take one that says nothing for none. */
+export const OpaqueDefinition = message({ def: byteStrings(1), metadata: messageMap(2, message({})) });
 
 export const FrontendSolveRequest = message({
   frontend: string(2),
