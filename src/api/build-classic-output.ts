@@ -25,10 +25,13 @@ export class ClassicOutput {
   readonly #steps: StepState[];
   readonly #byVertex = new Map<string, StepState>();
   readonly #send: Send;
+  readonly #imageId: (reference: string) => string | undefined;
   /** The step whose turn it is. */
   #cursor = 0;
 
-  constructor(steps: readonly ClassicStep[], send: Send) {
+  /** `imageId`: of an image that is here, by its name. */
+  constructor(steps: readonly ClassicStep[], send: Send, imageId: (reference: string) => string | undefined) {
+    this.#imageId = imageId;
     this.#send = send;
     let chain = '';
     this.#steps = steps.map((step) => {
@@ -78,7 +81,7 @@ export class ClassicOutput {
 
   #takeLog(event: Extract<BuildEvent, { kind: 'log' }>): void {
     const state = this.#byVertex.get(event.vertex);
-    if (state === undefined || state.step.text.slice(0, 4).toUpperCase() === 'FROM') return;
+    if (state === undefined || isFromStep(state.step)) return;
     const text = event.data.toString('utf8');
     const message = { stream: event.stream === 2 ? `\u001b[91m${text}\u001b[0m` : text };
     if (!state.hasRun) this.#say(state, { stream: ` ---> Running in ${state.id}\n` });
@@ -102,7 +105,8 @@ export class ClassicOutput {
     for (;;) {
       const state = this.#steps[this.#cursor];
       if (state === undefined) return;
-      if (!isOver && !this.#isPast(state)) {
+      /* The last one is called by the image's ID, which is known at the end. */
+      if (!isOver && (state === this.#steps.at(-1) || !this.#isPast(state))) {
         if (this.#hasBegun(state)) this.#open(state);
         return;
       }
@@ -144,8 +148,26 @@ export class ClassicOutput {
   }
 
   #sayEnd({ step, vertex, id, result, hasRun }: StepState): void {
-    if (vertex?.isCached === true && step.isWork) this.#send({ stream: ' ---> Using cache\n' });
-    if (hasRun) this.#send({ stream: ` ---> Removed intermediate container ${id}\n` });
-    this.#send({ stream: ` ---> ${result}\n` });
+    const isFrom = isFromStep(step);
+    if (vertex?.isCached === true && !isFrom) this.#send({ stream: ' ---> Using cache\n' });
+    const isRun = vertex !== undefined && vertex.isCached !== true && /^run\s/i.test(step.text);
+    if (isRun && !hasRun) this.#send({ stream: ` ---> Running in ${id}\n` });
+    if (isRun) this.#send({ stream: ` ---> Removed intermediate container ${id}\n` });
+    const base = isFrom && vertex !== undefined ? this.#baseId(vertex.name) : undefined;
+    this.#send({ stream: ` ---> ${base ?? result}\n` });
   }
+
+  /** The 12 digits of a base image, where its name leads to one here. */
+  #baseId(vertexName: string): string | undefined {
+    const reference = / FROM (\S+)$/.exec(vertexName)?.[1];
+    return reference === undefined
+      ? undefined
+      : this.#imageId(reference)
+          ?.replace(/^sha256:/, '')
+          .slice(0, shortLength);
+  }
+}
+
+function isFromStep({ text }: ClassicStep): boolean {
+  return /^from\s/i.test(text);
 }

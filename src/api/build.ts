@@ -5,9 +5,11 @@ import type { Dockerfile } from '../build/dockerfile/ast.ts';
 import { globalScope, unusedBuildArgs } from '../build/dockerfile/global-scope.ts';
 import { parseDockerfile } from '../build/dockerfile/parse.ts';
 import { resolveStages } from '../build/dockerfile/stages.ts';
-import { EngineError } from '../errors/engine-error.ts';
+import type { Engine } from '../engine/engine.ts';
+import { EngineError, isEngineError } from '../errors/engine-error.ts';
 import { hostPlatform, parsePlatform } from '../oci/platform.ts';
 import { familiarReference, parseReference } from '../oci/reference.ts';
+import type { ProgressMessage } from '../wire/progress-message.ts';
 import { ClassicOutput } from './build-classic-output.ts';
 import { openClassicContext } from './build-context.ts';
 import { classicSecrets } from './build-credentials.ts';
@@ -58,6 +60,15 @@ function stepsOf(dockerfile: Dockerfile, { platforms, target, buildArgs }: Queri
   return classicSteps(dockerfile, resolveStages(dockerfile, scope, { target, hasContext: () => false }));
 }
 
+function idOfImage({ images }: Engine, reference: string): string | undefined {
+  try {
+    return images.get(reference).id;
+  } catch (error) {
+    if (isEngineError(error)) return undefined;
+    throw error;
+  }
+}
+
 type Prepared = Omit<BuildRequest, 'secrets' | 'onEvent' | 'namedContexts'>;
 
 function runClassic(
@@ -68,9 +79,10 @@ function runClassic(
 ): Promise<void> {
   const stream = new ProgressStream(call);
   const isQuiet = call.query.boolean('q');
-  const output = new ClassicOutput(steps, (message) => {
+  const say = (message: ProgressMessage): void => {
     if (!isQuiet) stream.send(message);
-  });
+  };
+  const output = new ClassicOutput(steps, say, (reference) => idOfImage(call.engine, reference));
   let failing: readonly [number, number] | undefined;
   const onEvent = (event: BuildEvent): void => {
     if (event.kind === 'vertex' && event.vertex.error !== undefined) failing ??= event.vertex.lines;
