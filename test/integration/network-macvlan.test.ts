@@ -117,6 +117,60 @@ test('a container is on the wire itself: addresses, MAC, route and names; the pa
   assert.deepEqual(links(), linksBefore);
 });
 
+test('several subnets of a family: each container has the gateway of its own; where one is full the next gives', async () => {
+  const [subnet2, router2] = ['10.251.44.0/30', '10.251.44.1'];
+  ip('-n', wire, 'addr', 'add', `${router2}/30`, 'dev', 'eth0');
+  await create('two', '--subnet', subnet2, '--gateway', router2, ...both, ...onParent);
+  await sleeper('small', '--network', 'two');
+  await sleeper('large', '--network', 'two');
+  await sleeper('chosen', '--network', 'two', '--ip', '10.251.33.177');
+  const places = await Promise.all(
+    ['small', 'large', 'chosen'].map(async (name) => {
+      const [{ NetworkSettings: settings }] = JSON.parse(await ok('inspect', name));
+      const { IPAddress, IPPrefixLen, Gateway } = settings.Networks.two;
+      return [IPAddress, IPPrefixLen, Gateway];
+    }),
+  );
+  assert.deepEqual(places, [
+    ['10.251.44.2', 30, router2],
+    ['10.251.33.2', 24, router],
+    ['10.251.33.177', 24, router],
+  ]);
+  for (const [name, via] of [
+    ['small', router2],
+    ['large', router],
+  ] as const) {
+    assert.match(await inside(name, 'ip route'), new RegExp(`default via ${via} dev eth0`));
+    assert.ok(await reaches(name, via));
+  }
+  assert.match(await inside('large', 'nslookup small 127.0.0.11'), /10\.251\.44\.2/);
+  const bridged = await refusal(
+    'network',
+    'create',
+    '--subnet',
+    '10.246.1.0/24',
+    '--subnet',
+    '10.246.2.0/24',
+    'x',
+  );
+  assert.match(bridged, /bridge driver doesn't support multiple subnets/);
+  const clash = await refusal('network', 'create', '-d', 'macvlan', '--subnet', '10.251.44.0/29', 'clash');
+  assert.match(clash, /Pool overlaps with other one on this address space/);
+  await daemon.kill9();
+  await daemon.launch();
+  await ok('rm', '-f', 'small');
+  await sleeper('again', '--network', 'two');
+  assert.match(await inside('again', 'ip addr show eth0'), /10\.251\.44\.2\/30/);
+});
+
+test('a macvlan network without IPv4', async () => {
+  await create('only6', '--ipv4=false', '--ipv6', '--subnet', subnet6, '--gateway', router6, ...onParent);
+  await sleeper('six', '--network', 'only6');
+  await sleeper('six2', '--network', 'only6');
+  assert.doesNotMatch(await inside('six', 'ip addr show eth0'), /inet /);
+  for (const to of [router6, 'six2']) assert.ok(await reaches('six', to), `six reaches ${to}`);
+});
+
 test('names are answered while containers come, go and are renamed, and port 53 is left to them', async () => {
   await create('names', ...addressed, ...onParent);
   await sleeper('asker', '--network', 'names');
