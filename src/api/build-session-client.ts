@@ -93,6 +93,7 @@ export function clientSecrets(channels: Channels): BuildSecrets {
 
 export function sessionCache(channels: Channels, cache: WireCache, index: number): CacheReference {
   const content = {
+    hasIndex: true,
     read: async (digest: string) => ask(channels, { open: 'layout-read', index, digest }),
     write: async (digest: string, size: number, data: NodeJS.ReadableStream) => {
       const channel = ask(channels, { open: 'layout-write', index, digest, size });
@@ -112,7 +113,7 @@ export function sessionOutput(
   const open = async (): Promise<Writable> => acknowledged(ask(channels, { open: 'output', index }));
   if (output.kind !== 'local') return { ...output, open };
   return {
-    kind: 'local',
+    ...output,
     copy: async (root, signal) => {
       const thread = new ViewThread({
         launcher: engine.launcher,

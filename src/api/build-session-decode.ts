@@ -77,12 +77,19 @@ function outputOf(fields: Fields): WireOutput {
         push: fields.boolean('push'),
         isInsecure: fields.boolean('isInsecure'),
         annotations: fields.stringMap('annotations'),
+        attributes: fields.stringMap('attributes'),
       };
     case 'tar':
     case 'docker':
     case 'oci':
-      return { kind, names: fields.strings('names') };
+      return {
+        kind,
+        names: fields.strings('names'),
+        annotations: fields.stringMap('annotations'),
+        attributes: fields.stringMap('attributes'),
+      };
     case 'local':
+      return { kind, attributes: fields.stringMap('attributes') };
     case 'none':
       return { kind };
     default:

@@ -117,6 +117,8 @@ export interface CacheReference {
 export interface LayoutAccess {
   read(digest: string): Promise<Readable>;
   write(digest: string, size: number, data: Readable): Promise<void>;
+  /** `index.json` is read and written by that name, too; who asked sees to it by itself without. */
+  hasIndex?: boolean;
 }
 
 /** Further attributes of an output, as the user wrote them: `compression`, `force-compression`, `oci-mediatypes`, `rewrite-timestamp` (see outputs/output-options.ts). */

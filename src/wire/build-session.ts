@@ -24,9 +24,15 @@ export type WireOutput =
       push: boolean;
       isInsecure: boolean;
       annotations: Record<string, string>;
+      attributes: Record<string, string>;
     }
-  | { kind: 'tar' | 'docker' | 'oci'; names: string[] }
-  | { kind: 'local' }
+  | {
+      kind: 'tar' | 'docker' | 'oci';
+      names: string[];
+      annotations: Record<string, string>;
+      attributes: Record<string, string>;
+    }
+  | { kind: 'local'; attributes: Record<string, string> }
   | { kind: 'none' };
 
 export interface WireResources {

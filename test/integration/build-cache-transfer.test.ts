@@ -137,13 +137,13 @@ test('as an OCI layout, in zstd', async () => {
   const layout = new DirectoryLayout(join(directory, 'layout'));
   const attributes = { mode: 'max', compression: 'zstd', 'force-compression': 'true' };
   const { result } = await fill(content, { cacheTo: [{ type: 'local', attributes, content: layout }] });
-  await layout.name(JSON.parse(result.metadata['cache.manifest'] ?? ''));
-  const digest = await layout.resolve();
+  const { digest } = JSON.parse(result.metadata['cache.manifest'] ?? '');
   const { layers } = JSON.parse(
     readFileSync(join(directory, 'layout/blobs/sha256', digest.slice(7)), 'utf8'),
   );
   assert.ok(layers.every(({ mediaType }: { mediaType: string }) => mediaType.endsWith('zstd')));
-  const cacheFrom = [{ type: 'local' as const, attributes: { digest }, content: layout }];
+  // The layout's own index tells which one it is.
+  const cacheFrom = [{ type: 'local' as const, attributes: {}, content: layout }];
   await elsewhere(content, { cacheFrom }, async (told, builder) => {
     assert.deepEqual(uncached(told), []);
     assert.equal(await builder.run(['cat', '/app/said']), 'layout\n');

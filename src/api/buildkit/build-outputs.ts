@@ -4,7 +4,7 @@ import type { BuildOutput, CacheReference } from '../../build/build-types.ts';
 import { EngineError } from '../../errors/engine-error.ts';
 import type { Exporter, SolveRequest } from '../../wire/buildkit/control-messages.ts';
 import type { ValueOf } from '../../wire/buildkit/protobuf.ts';
-import { type CacheEntry, cacheTypeOf, flagOf, listOf, prefixed } from './build-attributes.ts';
+import { type CacheEntry, cacheTypeOf, flagOf, listOf } from './build-attributes.ts';
 import { sessionContent } from './session-content.ts';
 import { copyToClient, openOutputFile } from './session-output.ts';
 import type { BuildSession } from './session-registry.ts';
@@ -28,6 +28,7 @@ export function outputsOf(request: SolveRequest, target: OutputTarget): BuildOut
 
 function outputOf({ type, attrs }: ExporterValue, number: number, target: OutputTarget): BuildOutput {
   const names = listOf(attrs.get('name'));
+  const attributes = Object.fromEntries(attrs);
   switch (type) {
     case 'moby':
     case 'image':
@@ -39,11 +40,14 @@ function outputOf({ type, attrs }: ExporterValue, number: number, target: Output
       return {
         kind: type,
         names,
+        annotations: annotationsOf(attrs),
+        attributes,
         open: async () => openOutputFile(target.session, number, target.signal),
       };
     case 'local':
       return {
         kind: 'local',
+        attributes,
         copy: async (root, signal) => {
           await access(root);
           await copyToClient(target.session, number, root, signal);
@@ -57,14 +61,24 @@ function outputOf({ type, attrs }: ExporterValue, number: number, target: Output
 }
 
 function imageOutput(attrs: ReadonlyMap<string, string>, names: readonly string[]): BuildOutput {
-  const annotations = [...prefixed(attrs, 'annotation.'), ...prefixed(attrs, 'annotation-manifest.')];
   return {
     kind: 'image',
     names,
     push: flagOf(attrs.get('push'), 'push'),
     isInsecure: flagOf(attrs.get('registry.insecure'), 'registry.insecure'),
-    annotations: Object.fromEntries(annotations),
+    annotations: annotationsOf(attrs),
+    attributes: Object.fromEntries(attrs),
   };
+}
+
+/** `annotation.KEY`, `annotation-index.KEY`, `annotation-manifest[linux/amd64].KEY`: as the builder has them, `index:KEY`. */
+function annotationsOf(attrs: ReadonlyMap<string, string>): Record<string, string> {
+  return Object.fromEntries(
+    [...attrs].flatMap(([name, value]) => {
+      const [, kind, key] = /^annotation(?:-([a-z-]+(?:\[[^\]]*\])?))?\.(.+)$/s.exec(name) ?? [];
+      return key === undefined ? [] : [[kind === undefined ? key : `${kind}:${key}`, value]];
+    }),
+  );
 }
 
 function checkIsFile(type: string, attrs: ReadonlyMap<string, string>): void {

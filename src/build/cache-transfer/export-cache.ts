@@ -8,7 +8,7 @@ import { digestOf } from '../../oci/digest.ts';
 import { mediaTypes } from '../../oci/media-types.ts';
 import { parseReference } from '../../oci/reference.ts';
 import type { Snapshotter } from '../../snapshots/snapshotter.ts';
-import type { CacheReference, LayoutAccess } from '../build-types.ts';
+import type { CacheReference } from '../build-types.ts';
 import type { BuiltStep, OutputJob, StepReport } from '../built-image.ts';
 import type { Document } from '../outputs/image-manifests.ts';
 import { flagOf, formOf } from '../outputs/output-options.ts';
@@ -19,6 +19,7 @@ import {
   cacheConfig,
   cacheConfigType,
 } from './cache-config.ts';
+import { nameInIndex } from './layout-index.ts';
 
 export interface CacheTransferParts {
   transfers: ImageTransfers;
@@ -46,7 +47,7 @@ export async function exportCache(
       const cache = await makeCache(parts, lease, job, target);
       report.log(`writing cache manifest ${cache.manifest.digest}\n`);
       if (type === 'registry') await toRegistry(parts, job, target, cache, report);
-      else await toLayout(parts, target.content, cache, job.signal);
+      else await toLayout(parts, target, cache, job.signal);
       const { mediaType, digest, data } = cache.manifest;
       return type === 'registry'
         ? {}
@@ -155,7 +156,7 @@ async function toRegistry(
 
 async function toLayout(
   { transfers }: CacheTransferParts,
-  content: LayoutAccess | undefined,
+  { content, attributes }: CacheReference,
   { manifest, blobs }: ExportedCache,
   signal: AbortSignal,
 ): Promise<void> {
@@ -165,6 +166,7 @@ async function toLayout(
     await content.write(digest, size, await transfers.open(digest));
   }
   await content.write(manifest.digest, manifest.data.length, Readable.from([manifest.data]));
+  if (content.hasIndex === true) await nameInIndex(content, manifest, attributes['tag']);
 }
 
 function needs(name: string, hint: string): EngineError {

@@ -15,6 +15,7 @@ import { asObject, type CacheContent, cacheConfigType, parseCacheConfig } from '
 import type { CacheTransferParts } from './export-cache.ts';
 import { fillMount } from './import-mounts.ts';
 import { inlineCacheOf } from './inline-cache.ts';
+import { findInIndex } from './layout-index.ts';
 
 export type ImportParts = CacheTransferParts & Parameters<typeof fillMount>[0];
 
@@ -129,8 +130,10 @@ async function fromRegistry(
 }
 
 async function fromLayout({ attributes, content }: CacheReference): Promise<OpenedManifest> {
-  const digest = attributes['digest'] ?? '';
-  if (content === undefined || digest === '') {
+  const digest =
+    attributes['digest'] ??
+    (content?.hasIndex === true ? await findInIndex(content, attributes['tag']) : undefined);
+  if (content === undefined || digest === undefined) {
     throw new EngineError('invalid-argument', 'the cache import needs src', {
       hint: 'name a directory that a cache was exported to: src=PATH',
     });

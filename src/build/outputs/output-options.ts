@@ -51,13 +51,17 @@ export interface ImageAnnotations {
 
 type AnnotationKind = 'manifest' | 'manifest-descriptor' | 'index' | 'index-descriptor';
 
-const keyPattern = /^(?:((?:manifest|index)(?:-descriptor)?)(?:\[([^\]]+)\])?:)?(.+)$/s;
+const kinds = String.raw`(?:manifest|index)(?:-descriptor)?(?:\[[^\]]+\])?`;
+const keyPattern = new RegExp(`^(?:(${kinds}(?:,${kinds})*):)?(.+)$`, 's');
 
-/** Keys as the command line has them: `KEY`, `index:KEY`, `manifest-descriptor[linux/amd64]:KEY`; those without a kind are of the manifest. */
+/** Keys as the command line has them: `KEY`, `index:KEY`, `manifest,manifest-descriptor[linux/amd64]:KEY`; those without a kind are of the manifest. */
 export function annotationsOf(given: Readonly<Record<string, string>> = {}): ImageAnnotations {
-  const all = Object.entries(given).map(([text, value]) => {
-    const [, kind = 'manifest', platform, key = ''] = keyPattern.exec(text) ?? [];
-    return { kind, platform, key, value };
+  const all = Object.entries(given).flatMap(([text, value]) => {
+    const [, prefix = 'manifest', key = ''] = keyPattern.exec(text) ?? [];
+    return prefix.split(',').map((part) => {
+      const [kind, platform] = part.replace(']', '').split('[');
+      return { kind, platform, key, value };
+    });
   });
   return {
     of: (kind, platform) =>

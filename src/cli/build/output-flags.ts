@@ -50,22 +50,28 @@ function completeName(text: string): string {
 
 function outputOf(value: string, flags: BuildFlags): PlannedOutput {
   // A path alone is a directory; `-` alone a tar on stdout.
-  if (value === '-') return { wire: { kind: 'tar', names: [] }, destination: '-' };
-  if (!value.includes('=')) return { wire: { kind: 'local' }, destination: value };
+  if (value === '-')
+    return { wire: { kind: 'tar', names: [], annotations: {}, attributes: {} }, destination: '-' };
+  if (!value.includes('=')) return { wire: { kind: 'local', attributes: {} }, destination: value };
   const fields = fieldsOf('output', value);
   const type = fields.get('type') ?? '';
   const destination = fields.get('dest') ?? '';
   const names = fields.has('name') ? (fields.get('name') ?? '').split(',').map(completeName) : tagsOf(flags);
+  const attributes = attributesOf(fields);
+  const annotations = annotationsOf(flags);
   switch (type) {
     case 'local':
-      return { wire: { kind: 'local' }, destination: needed(destination, value) };
+      return { wire: { kind: 'local', attributes }, destination: needed(destination, value) };
     case 'tar':
-      return { wire: { kind: 'tar', names: [] }, destination: destination || '-' };
+      return {
+        wire: { kind: 'tar', names: [], annotations: {}, attributes },
+        destination: destination || '-',
+      };
     case 'oci':
-      return { wire: { kind: type, names }, destination: destination || '-' };
+      return { wire: { kind: type, names, annotations, attributes }, destination: destination || '-' };
     case 'docker':
       if (destination === '') return { wire: imageOutput(names, flags, fields), destination: '' };
-      return { wire: { kind: type, names }, destination };
+      return { wire: { kind: type, names, annotations, attributes }, destination };
     case 'image':
     case 'registry': {
       const push = type === 'registry' || fields.get('push') === 'true' || flags.push;
@@ -89,17 +95,31 @@ function imageOutput(
     throw new EngineError('invalid-argument', 'tag is needed when pushing to registry', {
       hint: 'Name the image: -t registry/name:tag',
     });
-  const pairs = annotation.map((pair): [string, string] => {
-    const equals = pair.indexOf('=');
-    return [pair.slice(0, Math.max(0, equals)).replace(/^[a-z,-]+:/, ''), pair.slice(equals + 1)];
-  });
   return {
     kind: 'image',
     names,
     push,
     isInsecure: fields.get('registry.insecure') === 'true',
-    annotations: Object.fromEntries(pairs),
+    annotations: annotationsOf({ annotation }),
+    attributes: attributesOf(fields),
   };
+}
+
+/** Keys as they are written, with what they are of: `index:org.example.key`. */
+function annotationsOf({ annotation }: Pick<BuildFlags, 'annotation'>): Record<string, string> {
+  return Object.fromEntries(
+    annotation.map((pair) => {
+      const equals = pair.indexOf('=');
+      return [pair.slice(0, Math.max(0, equals)), pair.slice(equals + 1)];
+    }),
+  );
+}
+
+const ownFields = new Set(['type', 'dest', 'name', 'push', 'registry.insecure']);
+
+/** What the daemon is to know of how the output is written. */
+function attributesOf(fields: ReadonlyMap<string, string>): Record<string, string> {
+  return Object.fromEntries([...fields].filter(([key]) => !ownFields.has(key)));
 }
 
 function needed(destination: string, value: string): string {
