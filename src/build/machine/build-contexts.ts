@@ -16,7 +16,9 @@ export class BuildContexts {
   readonly #trees = new Map<string, Promise<ContextTree>>();
   readonly #ignores = new Map<string, Promise<string[]>>();
   readonly #openRemote: (url: string) => BuildContext;
-  #paths: readonly string[] | undefined;
+  /** Trees of the main context that had less in them. */
+  readonly #earlier: Array<Promise<ContextTree>> = [];
+  #paths: readonly string[] | 'all' = [];
   #ignore: Promise<string[]> | undefined;
 
   constructor(
@@ -31,9 +33,17 @@ export class BuildContexts {
     this.#signal = signal;
   }
 
-  /** What of the main context is needed; everything unless told. */
+  /** What of the main context is needed, too; everything where that is undefined. Where less was brought here already, it is asked for again. */
   want(paths: readonly string[] | undefined): void {
-    this.#paths = paths;
+    const all =
+      paths === undefined || this.#paths === 'all' ? 'all' : [...new Set([...this.#paths, ...paths])];
+    if (all !== 'all' && this.#paths !== 'all' && all.length === this.#paths.length) return;
+    if (all === 'all' && this.#paths === 'all') return;
+    this.#paths = all;
+    const tree = this.#trees.get('');
+    if (tree === undefined) return;
+    this.#trees.delete('');
+    this.#earlier.push(tree);
   }
 
   /** Patterns of the main context's ignore file. */
@@ -52,7 +62,7 @@ export class BuildContexts {
   }
 
   async close(): Promise<void> {
-    const trees = await Promise.allSettled(this.#trees.values());
+    const trees = await Promise.allSettled([...this.#earlier, ...this.#trees.values()]);
     await Promise.all(trees.map((tree) => (tree.status === 'fulfilled' ? tree.value.release() : undefined)));
   }
 
@@ -63,7 +73,7 @@ export class BuildContexts {
     return this.#progress.step(step, async () => {
       const context = this.#contextOf(name);
       const ignore = await this.#ignoreOf(name);
-      const paths = name === '' ? this.#paths : undefined;
+      const paths = name === '' && this.#paths !== 'all' ? this.#paths : undefined;
       return await context.sync({ ignore, ...(paths === undefined ? {} : { paths }) }, this.#signal);
     });
   }

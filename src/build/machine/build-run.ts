@@ -68,6 +68,7 @@ export async function runBuild(
     signal: together,
     steps: [],
     used: new Set(),
+    making: new Map(),
     background: new Set(),
   };
   parts.inUse.set(request.id, session.used);

@@ -11,6 +11,7 @@ import type { BaseImages } from './base-images.ts';
 import type { BuildContexts } from './build-contexts.ts';
 import type { FailedSteps } from './failed-steps.ts';
 import type { LayerWorkshop } from './layer-stack.ts';
+import type { LayerResult } from './layer-step.ts';
 import type { Progress } from './progress.ts';
 
 export interface BuildSession {
@@ -34,6 +35,8 @@ export interface BuildSession {
   steps: BuiltStep[];
   /** Their keys. */
   used: Set<string>;
+  /** Layers that were begun, by their keys. */
+  making: Map<string, Promise<LayerResult>>;
   /** Work that goes on beside the steps; the build ends after it. */
   background: Set<Promise<unknown>>;
   /** Keeps what a failed step had. */

@@ -47,7 +47,28 @@ export async function makeLayer(
     const found = answer.kind === 'hit' ? answer : await fetched(session, key, step, vertex);
     if (found !== undefined) return reuse(session, { ...step, key, found }, vertex);
   }
+  const running = session.making.get(key);
+  if (running !== undefined) return await shareMaking(running, vertex);
   vertex.missed(step.uncached ?? (answer.kind === 'miss' ? answer.reason : ''));
+  const making = make(session, step, { key, parts }, vertex);
+  making.catch(() => undefined);
+  session.making.set(key, making);
+  return await making;
+}
+
+/** The same step of another platform, or of a stage that says the same, is made once. */
+async function shareMaking(making: Promise<LayerResult>, vertex: StepVertex): Promise<LayerResult> {
+  const result = await making;
+  vertex.cached();
+  return result;
+}
+
+async function make(
+  session: BuildSession,
+  step: LayerStep,
+  { key, parts }: { key: string; parts: KeyParts },
+  vertex: StepVertex,
+): Promise<LayerResult> {
   const draft = session.workshop.snapshots.drafts.begin();
   try {
     await step.produce(draft, vertex);

@@ -1,12 +1,13 @@
 /** RUN: a process in the stage's file system, whose changes are a layer. */
 import { rename, rmdir } from 'node:fs/promises';
 import { EngineError } from '../../errors/engine-error.ts';
-import { formatPlatform, hostPlatform, platformMatches } from '../../oci/platform.ts';
+import { formatPlatform } from '../../oci/platform.ts';
 import type { ExitStatus } from '../../runtime/runtime-types.ts';
 import type { LayerDraft } from '../../snapshots/layer-drafts.ts';
 import type { RunInstruction } from '../dockerfile/ast.ts';
 import { proxyEnvironment } from '../dockerfile/predefined-args.ts';
 import type { StageScope } from '../dockerfile/stage-scope.ts';
+import { checkRunnable } from '../run/emulation.ts';
 import { MountStubs } from '../run/mount-stubs.ts';
 import { runStepProcess } from '../run/step-process.ts';
 import type { StepRecord } from '../run/step-record.ts';
@@ -57,7 +58,7 @@ export async function runInstruction(
         platform: formatPlatform(image.platform),
       },
       produce: async (draft, made) => {
-        checkPlatform(image);
+        checkRunnable(image.platform);
         await session.slots.run(() =>
           execute(
             session,
@@ -200,18 +201,6 @@ function notEntitled(what: string): EngineError {
     `granting entitlement ${what} is not allowed by build daemon configuration`,
     {
       hint: `allow it for this build: --allow ${what}`,
-    },
-  );
-}
-
-function checkPlatform({ platform }: ImageState): void {
-  const host = hostPlatform();
-  if (platformMatches(host, platform)) return;
-  throw new EngineError(
-    'failed-precondition',
-    `RUN for ${formatPlatform(platform)} needs an emulator: this host is ${formatPlatform(host)}`,
-    {
-      hint: 'register one with binfmt_misc (apt install qemu-user-static), or cross-compile from FROM --platform=$BUILDPLATFORM',
     },
   );
 }

@@ -7,6 +7,7 @@ import { StageScope } from '../dockerfile/stage-scope.ts';
 import type { Source } from '../dockerfile/stage-sources.ts';
 import { withTriggers } from '../dockerfile/stages.ts';
 import type { BuildSession } from './build-session.ts';
+import { contextPaths } from './context-paths.ts';
 import { emptyImage, imageStateOf } from './image-state.ts';
 import { takeInstruction } from './instruction-step.ts';
 import { LayerStack } from './layer-stack.ts';
@@ -184,6 +185,7 @@ export class StageRunner implements StageFiles {
     const triggers = image.config.config?.OnBuild ?? [];
     if (triggers.length === 0) return;
     this.#plan = withTriggers(this.#plan, index, triggers, { hasContext: this.#hasContext });
+    this.session.contexts.want(contextPaths(this.#plan));
     for (const needed of this.#plan.needed) void this.stage(needed);
   }
 
