@@ -24,7 +24,7 @@ export async function gantryMatrix(): Promise<Result[]> {
     const config = { 'default-address-pools': [{ base: '10.250.0.0/16', size: 24 }] };
     const daemon = await TestDaemon.start({ netns: wire.host, flags: ipv6, config });
     try {
-      return await answersOf({ docker: (...args) => daemon.ok(args), publishFrom: true }, wire);
+      return await answersOf({ docker: (...args) => daemon.ok(args), modern: true }, wire);
     } finally {
       await daemon.close();
     }
@@ -48,7 +48,7 @@ export async function dockerdMatrix(): Promise<Result[]> {
     const wire = makeWire(dockerd.netns);
     try {
       await run(['load'], busyboxArchive());
-      return await answersOf({ docker: (...args) => run(args), publishFrom: false }, wire);
+      return await answersOf({ docker: (...args) => run(args), modern: false }, wire);
     } finally {
       wire.remove();
       const ids = (await run(['ps', '-aq'])).split('\n').filter(Boolean);

@@ -16,8 +16,8 @@ import { addresses, lanInterface, type Wire } from './wire.ts';
 export interface Engine {
   /** Runs the docker command line; what it printed, trimmed. Rejects where it fails. */
   docker(...args: string[]): Promise<string>;
-  /** Does it know `--publish-from`? */
-  publishFrom: boolean;
+  /** Does it know `--publish-from`, and gateway modes (Docker since 28)? */
+  modern: boolean;
 }
 
 interface Kind {
@@ -27,6 +27,8 @@ interface Kind {
   create?: string[];
   base: number;
   publish: 'all ways' | 'one' | 'none';
+  /** Only where the engine is modern. */
+  modern?: boolean;
 }
 
 const v6 = (subnet: string): string[] => ['--ipv6', '--subnet', subnet];
@@ -58,8 +60,18 @@ const kinds: readonly Kind[] = [
     base: 8400,
     publish: 'one',
   },
+  mode('routed', 8600, 'fd60:13::/64'),
+  mode('nat-unprotected', 8700, 'fd60:14::/64'),
+  mode('isolated', 8800, 'fd60:15::/64', '--internal'),
   { title: '`macvlan`', network: 'wire', create: macvlan(), base: 8500, publish: 'none' },
 ];
+
+function mode(name: string, base: number, subnet: string, ...flags: string[]): Kind {
+  const families = ['ipv4', 'ipv6'].flatMap((family) => option(`gateway_mode_${family}`, name));
+  const create = [...v6(subnet), ...families, ...flags];
+  const title = [`Gateway mode \`${name}\``, ...flags.map((flag) => `\`${flag}\``)].join(', ');
+  return { title, network: name, create, base, publish: 'one', modern: true };
+}
 
 function macvlan(): string[] {
   const ipv4 = [
@@ -119,7 +131,8 @@ export class Site {
   /** Makes all there is, and says what to ask. */
   async build(): Promise<Table[]> {
     const { host, neighbour, client } = this.#wire;
-    for (const { network, create } of kinds)
+    const wanted = kinds.filter(({ modern }) => modern !== true || this.#engine.modern);
+    for (const { network, create } of wanted)
       if (create !== undefined) await this.#engine.docker('network', 'create', ...create, network);
     await this.#engine.docker('network', 'create', ...v6('fd60:20::/64'), 'elsewhere');
     const machines = {
@@ -131,7 +144,7 @@ export class Site {
     const askers = { ...machines, elsewhere };
     const outward = new Map<string, Agent>();
     const tables: Table[] = [];
-    for (const kind of kinds) {
+    for (const kind of wanted) {
       const peer = await this.#container(`${kind.network}-peer`, '--network', kind.network);
       outward.set(kind.title, peer);
       tables.push(table(kind.title, await this.#rowsOf(kind, { ...askers, peer })));
@@ -169,7 +182,7 @@ export class Site {
   }
 
   async #limitedRows({ network, base }: Kind, askers: Askers): Promise<Table['rows']> {
-    if (!this.#engine.publishFrom) return [];
+    if (!this.#engine.modern) return [];
     const { client, host } = addresses;
     const flags = ['--network', network, '--label', `gantry.publish-from=${client[4]}/32,${client[6]}/128`];
     const limited = await this.#container('limited', ...flags, ...published('', base, ports.limited));

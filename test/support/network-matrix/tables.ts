@@ -132,10 +132,11 @@ export function table(title: string, rows: Row[]): Table {
   return { title, columns, rows };
 }
 
-/** The host's address on the bridge of a container. */
+/** The host's address on the bridge of a container; undefined where that is the container's own, on a network without a gateway. */
 function gatewayOf(agent: Agent, family: Family): string | undefined {
   const own = ownAddress(agent, family);
-  return family === 4 ? own?.replace(/\d+$/, '1') : own?.replace(/::.*$/, '::1');
+  const first = family === 4 ? own?.replace(/\d+$/, '1') : own?.replace(/::.*$/, '::1');
+  return first === own ? undefined : first;
 }
 
 /** What containers of each kind of network reach. */

@@ -29,6 +29,13 @@ function set(netns: string, ...values: readonly string[]): void {
   execFileSync('ip', ['netns', 'exec', netns, 'sysctl', '-q', '-w', ...values]);
 }
 
+/** Hundreds of refusals at once, each of which is to be told: without the kernel's limits for ICMP (ip-sysctl.rst). Some kernels have them for all namespaces. */
+function tellRefusals(netns: string): void {
+  set(netns, 'net.ipv4.icmp_ratelimit=0', 'net.ipv6.icmp.ratelimit=0');
+  for (const value of ['icmp_msgs_per_sec=100000', 'icmp_msgs_burst=10000'])
+    spawnSync('ip', ['netns', 'exec', netns, 'sysctl', '-q', '-w', `net.ipv4.${value}`], { stdio: 'ignore' });
+}
+
 /** Without 127.0.0.1 on its own loopback, packets to it leave by the default route. */
 function routeLoopback(netns: string, ...interfaces: readonly string[]): void {
   inside(netns, ['addr del 127.0.0.1/8 dev lo']);
@@ -56,7 +63,10 @@ export function makeWire(host?: string): Wire {
 }
 
 function connect({ host, neighbour, client }: Omit<Wire, 'remove'>): void {
-  for (const netns of [host, neighbour, client]) inside(netns, ['link set lo up']);
+  for (const netns of [host, neighbour, client]) {
+    inside(netns, ['link set lo up']);
+    tellRefusals(netns);
+  }
   inside(host, [
     `link add ${lanInterface} type veth peer name eth0 netns ${neighbour}`,
     ...[addresses.host, addresses.second].flatMap((pair) => [
