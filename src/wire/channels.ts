@@ -154,7 +154,11 @@ export class Channels {
     header.writeUInt32BE(data.length, 0);
     header[4] = kinds.indexOf(kind);
     header.writeUInt32BE(id, 5);
-    await this.#transport.write(Buffer.concat([header, data]));
+    try {
+      await this.#transport.write(Buffer.concat([header, data]));
+    } catch {
+      // A connection that can't be written to any more ends for the reader, too: `run` says so.
+    }
   };
 
   #make(id: number): Channel {

@@ -125,7 +125,8 @@ async function extract(destination: string, channel: Channel): Promise<void> {
   mkdirSync(destination, { recursive: true });
   const extractor = new LocalExtractor(resolve(destination), { from: '', to: '' });
   const reader = new TarReader(extractor);
-  for await (const chunk of channel) reader.push(chunk);
+  // The other half is still to be ended: that says that all is stored.
+  for await (const chunk of channel.iterator({ destroyOnReturn: false })) reader.push(chunk);
   extractor.finish();
 }
 

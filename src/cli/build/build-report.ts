@@ -25,7 +25,7 @@ export function checkText(warnings: readonly WireWarning[]): string {
 }
 
 function oneWarning({ rule, url, message, detail, fileName, source, lines }: WireWarning): string {
-  const place = excerpt({ name: fileName, lines: source.split('\n') }, [lines]);
+  const place = excerpt({ name: fileName, lines: linesOf(source) }, [lines]);
   const link = url === '' ? '' : ` - ${url}`;
   const more = detail === '' || detail === message ? '' : `${detail}\n`;
   return `\nWARNING: ${rule}${link}\n${more}${message}\n${place}`;
@@ -45,7 +45,7 @@ export function failureText(
     error.failure.excerpt ??
     (lines === undefined || dockerfile === undefined
       ? ''
-      : excerpt({ name, lines: dockerfile.split('\n') }, [lines]));
+      : excerpt({ name, lines: linesOf(dockerfile) }, [lines]));
   return output + place;
 }
 
@@ -61,9 +61,17 @@ function outputOf({ vertex, lines }: StepView): string {
 /** The error for the end of the program: in BuildKit's words, with the way into the step where there is one. */
 export function finalError(error: BuildFailure, buildId: string): EngineError {
   const isStep = error.failure.details?.['exitCode'] !== undefined;
-  const hint = isStep ? `To look into it: gantry build shell ${buildId}` : error.hint;
+  const hint = isStep ? `To look into it: gantry build shell ${buildId}` : sentence(error.hint);
   return new EngineError(error.code, `ERROR: failed to build: failed to solve: ${error.message}`, {
     cause: error,
     ...(hint === undefined ? {} : { hint }),
   });
+}
+
+function linesOf(source: string): string[] {
+  return source.replace(/\n$/, '').split('\n');
+}
+
+function sentence(hint: string | undefined): string | undefined {
+  return hint === undefined ? undefined : `${hint.charAt(0).toUpperCase()}${hint.slice(1)}`;
 }

@@ -74,6 +74,7 @@ const networkFlags = {
   'publish-from': list('Let only these sources reach published ports (CIDR blocks, addresses)', {
     group: network,
   }),
+  egress: list('Limit what the container may reach (none, or allow=HOST:PORT,...)', { group: network }),
   expose: list('Expose a port or a range of ports', { group: network }),
   network: parseNetwork('Connect a container to a network', network),
   net: { ...parseNetwork('Connect a container to a network', network), hidden: true },

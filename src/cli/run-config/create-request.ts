@@ -56,6 +56,9 @@ function checkConflicts(flags: ContainerFlags): void {
   for (const [flag, value, pattern, noun] of modes) {
     if (!pattern.test(value)) throw fail(`--${flag}: invalid ${noun} mode`);
   }
+  if (flags.egress.length > 0 && 'gantry.egress' in toRecord(flags.annotation)) {
+    throw fail('conflicting options: --egress and --annotation gantry.egress');
+  }
   if (flags.rm && flags['restart-on-unhealthy']) {
     throw fail('conflicting options: cannot specify both --restart-on-unhealthy and --rm');
   }
@@ -153,9 +156,10 @@ function hostConfig(
 
 /** Fields that docker leaves out where nothing was asked. */
 function optionalHostConfig(flags: ContainerFlags): Lenient<HostConfig> {
-  const annotations = toRecord(flags.annotation);
+  const egress = flags.egress.length === 0 ? {} : { 'gantry.egress': flags.egress.join(',') };
+  const annotations = { ...toRecord(flags.annotation), ...egress };
   return {
-    ...(flags.annotation.length === 0 ? {} : { Annotations: annotations }),
+    ...(Object.keys(annotations).length === 0 ? {} : { Annotations: annotations }),
     ...(flags['storage-opt'].length === 0 ? {} : { StorageOpt: toRecord(flags['storage-opt']) }),
     ...(flags.tmpfs.length === 0 ? {} : { Tmpfs: parseTmpfs(flags.tmpfs) }),
     ...(flags.sysctl.length === 0 ? {} : { Sysctls: toRecord(flags.sysctl) }),
