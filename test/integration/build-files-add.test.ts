@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync, statSync, writeFileSync } from 'node:fs';
+import { createReadStream, existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net';
 import { join } from 'node:path';
@@ -76,6 +76,28 @@ test('a tar goes into a directory of any name, on top of what is there, as whom 
     bench.copy([broken], '/o', add),
     (error) => isEngineError(error, 'invalid-argument') && /b\.tar/.test(error.message),
   );
+});
+
+test('a gzip that breaks off says so, and one that is cancelled leaves no process', async () => {
+  const broken = bench.context(
+    `${tarred}; head -c 3000000 /dev/urandom > t/big; tar -C t -czf b.tgz .; truncate -s 2M b.tgz`,
+    ['b.tgz'],
+  );
+  await assert.rejects(
+    bench.copy([broken], '/o', add),
+    (error) => isEngineError(error, 'data-loss') && /cannot unpack b\.tgz/.test(error.message),
+  );
+  const controller = new AbortController();
+  const large = bench.context('mkdir t; head -c 40000000 /dev/urandom > t/big; tar -C t -czf b.tgz .', [
+    'b.tgz',
+  ]);
+  const adding = bench.copy([large], '/o', { ...add, signal: controller.signal });
+  const fifos = join(bench.root, 'files/gzip');
+  const begun = setInterval(() => readdirSync(fifos).length > 0 && controller.abort(), 1);
+  await assert
+    .rejects(adding, (error) => isEngineError(error, 'cancelled'))
+    .finally(() => clearInterval(begun));
+  assert.deepEqual(readdirSync(fifos), []);
 });
 
 test('no tar writes outside of the root', async () => {

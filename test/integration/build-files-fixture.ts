@@ -2,10 +2,10 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { FileWork } from '../../src/build/files/file-work.ts';
 import type { CopyOperation, CopyResult, CopySource } from '../../src/build/files/files-types.ts';
-import { startLauncher } from '../../src/host/launcher.ts';
+import { findShim, startLauncher } from '../../src/host/launcher.ts';
 import type { Launcher } from '../../src/host/launcher-types.ts';
 
 export class FilesBench {
@@ -18,7 +18,8 @@ export class FilesBench {
   private constructor(root: string, launcher: Launcher) {
     this.root = root;
     this.launcher = launcher;
-    this.work = new FileWork({ launcher, directory: join(root, 'files'), maxExpansion: 1000 });
+    const gzipProgram = join(dirname(findShim()), 'gantry-gzip');
+    this.work = new FileWork({ launcher, directory: join(root, 'files'), maxExpansion: 1000, gzipProgram });
   }
 
   static async open(): Promise<FilesBench> {

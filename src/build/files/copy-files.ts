@@ -1,6 +1,7 @@
 /** COPY and ADD: opens the trees, lets a thread copy, and unpacks the tars among the sources. */
 import { posix } from 'node:path';
 import { EngineError } from '../../errors/engine-error.ts';
+import type { GzipHelper } from '../../host/gzip-helper.ts';
 import type { Launcher } from '../../host/launcher-types.ts';
 import { parseChmod } from '../dockerfile/file-mode.ts';
 import { ownerOf } from './copy-owner.ts';
@@ -9,12 +10,15 @@ import type { FilesPool } from './files-pool.ts';
 import type { CopyOperation, CopyResult } from './files-types.ts';
 import { openSources } from './open-sources.ts';
 import type { OpenTrees } from './open-trees.ts';
-import { ArchiveFile, unpack } from './unpack-archive.ts';
+import { ArchiveFile } from './unpack-archive.ts';
+import { unpackFile } from './unpack-file.ts';
 
 export interface CopyParts {
   launcher: Launcher;
   pool: FilesPool;
   trees: OpenTrees;
+  /** Reads gzip; by zlib without it. */
+  gzip: GzipHelper | undefined;
   maxExpansion: number;
 }
 
@@ -138,8 +142,7 @@ class Adding {
     const file = this.#open(path);
     const { target, destination, owner } = this.#job;
     try {
-      const options = { launcher: this.#parts.launcher, root: target, path: destination };
-      await unpack(file.plain(), owner === undefined ? options : { ...options, owner }, this.#signal);
+      await unpackFile(this.#parts, file, { target, destination, owner }, this.#signal);
       this.#total = { ...this.#total, entries: this.#total.entries + 1 };
     } catch (error) {
       if (!(error instanceof EngineError) || error.code === 'cancelled') throw error;

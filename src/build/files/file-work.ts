@@ -1,6 +1,8 @@
 /** The files of builds: puts the parts of this folder together. */
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EngineError } from '../../errors/engine-error.ts';
+import { GzipHelper } from '../../host/gzip-helper.ts';
 import type { Launcher } from '../../host/launcher-types.ts';
 import { BoundedMap } from '../../util/bounded-map.ts';
 import type { ContextTree } from '../build-types.ts';
@@ -27,6 +29,8 @@ export interface FileWorkOptions {
   directory: string;
   /** How many times its compressed size an archive may have. */
   maxExpansion: number;
+  /** The gantry-gzip binary; gzip is read by zlib without. */
+  gzipProgram?: string;
 }
 
 /** Digests of what never changes: selections of layers. */
@@ -37,11 +41,17 @@ export class FileWork implements Files {
   readonly contexts: ContextSources;
   readonly #parts: CopyParts;
   readonly #cacheFile: string;
+  readonly #fifos: string;
   readonly #digests = new BoundedMap<string, string>(maxDigests);
 
-  constructor({ launcher, directory, maxExpansion }: FileWorkOptions) {
+  constructor({ launcher, directory, maxExpansion, gzipProgram }: FileWorkOptions) {
     const trees = new OpenTrees(launcher, join(directory, 'temporary'));
-    this.#parts = { launcher, pool: new FilesPool(launcher), trees, maxExpansion };
+    const gzip =
+      gzipProgram === undefined
+        ? undefined
+        : new GzipHelper({ launcher, program: gzipProgram, directory: join(directory, 'gzip') });
+    this.#parts = { launcher, pool: new FilesPool(launcher), trees, gzip, maxExpansion };
+    this.#fifos = join(directory, 'gzip');
     this.contexts = new ContextSources(this.#parts);
     this.#cacheFile = join(directory, 'file-digests');
   }
@@ -49,6 +59,7 @@ export class FileWork implements Files {
   /** Takes away what a crash left. For the start. */
   async sweep(): Promise<void> {
     await this.#parts.trees.sweep();
+    await rm(this.#fifos, { recursive: true, force: true });
   }
 
   copy(operation: CopyOperation, signal: AbortSignal): Promise<CopyResult> {

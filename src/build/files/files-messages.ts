@@ -54,12 +54,27 @@ export interface SelectJob extends Selection {
   kind: 'select';
 }
 
+/** A plain tar. */
+export interface UnpackJob {
+  kind: 'unpack';
+  target: string;
+  /** An existing directory, absolute in the target. */
+  destination: string;
+  owner: Owner | undefined;
+  /** Open in this process, and the caller's to close. */
+  descriptor: number;
+  /** Else a file, read from its beginning. */
+  isPipe: boolean;
+  /** Bytes that may come. */
+  limit: number;
+}
+
 export interface Owner {
   uid: number;
   gid: number;
 }
 
-export type FilesJob = CopyJob | DigestJob | SelectJob;
+export type FilesJob = CopyJob | DigestJob | SelectJob | UnpackJob;
 
 /** `path` is relative to the source's root, with all links followed. */
 export interface SelectedPath {
@@ -73,7 +88,8 @@ export interface SelectedPath {
 export type FilesResult =
   | { kind: 'copied'; entries: number; bytes: number }
   | { kind: 'digest'; digest: string }
-  | { kind: 'selected'; paths: readonly SelectedPath[] };
+  | { kind: 'selected'; paths: readonly SelectedPath[] }
+  | { kind: 'unpacked' };
 
 /** What only the launcher can do. The thread sleeps until it is answered. */
 export type FilesQuestion =

@@ -86,10 +86,12 @@ export class FilesThread {
     }
   }
 
+  /** What it has in hand is told only once the thread is gone: whoever waits may then close what it was given. */
   async close(): Promise<void> {
-    this.#fail(cancelled());
-    this.#answers.close();
+    this.#failure ??= cancelled();
     await this.#worker.terminate();
+    this.#answers.close();
+    this.#pending?.reject(this.#failure);
   }
 
   #receive(reply: FilesReply): void {

@@ -18,6 +18,7 @@ import type {
 } from './files-messages.ts';
 import { SourceTree } from './select-sources.ts';
 import { digestOf } from './tree-digest.ts';
+import { unpackArchive } from './unpack-job.ts';
 
 const { answered, answers }: FilesThreadData = workerData;
 /** Milliseconds for what the launcher does in no time. */
@@ -82,6 +83,9 @@ function run(job: FilesJob): FilesResult {
       return { kind: 'digest', digest: digestOf(job, { readAttributes, cache: cacheOf(job) }) };
     case 'select':
       return { kind: 'selected', paths: select(job) };
+    case 'unpack':
+      unpackArchive(job, ask);
+      return { kind: 'unpacked' };
   }
 }
 

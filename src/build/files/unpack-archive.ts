@@ -1,15 +1,19 @@
 /** Tars: what is one, and its extraction into a tree, without ever leaving it. */
-import { closeSync, createReadStream } from 'node:fs';
+import { closeSync, createReadStream, fstatSync, readSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { ViewThread } from '../../engine/archive/view-thread.ts';
 import { release, topOf, ViewTree } from '../../engine/archive/view-tree.ts';
 import { EngineError } from '../../errors/engine-error.ts';
 import type { Launcher } from '../../host/launcher-types.ts';
 import { plainArchive } from '../../images/archive-plain.ts';
+import { detectCompression } from '../../snapshots/decompress.ts';
+import { expansionLimit } from '../../snapshots/expansion.ts';
 import { blockSize, isZeroBlock, parseTarHeader } from '../../util/tar/tar-header.ts';
 import type { Owner } from './files-messages.ts';
 import { cancelled } from './files-thread.ts';
 
+/** Of the longest magic that tells a compression. */
+const magicLength = 6;
 const chunkSize = 512 * 1024;
 
 export interface Unpacking {
@@ -98,6 +102,28 @@ export class ArchiveFile {
     } finally {
       plain.destroy();
     }
+  }
+
+  /** For a thread of this process. */
+  get descriptor(): number {
+    return this.#descriptor;
+  }
+
+  /** By its first bytes; `other` for what a program of the host, or Node.js, reads. */
+  compression(): 'none' | 'gzip' | 'other' {
+    const head = Buffer.alloc(magicLength);
+    readSync(this.#descriptor, head, 0, magicLength, 0);
+    try {
+      const found = detectCompression(head);
+      return found === 'zstd' ? 'other' : found;
+    } catch {
+      return 'other';
+    }
+  }
+
+  /** Bytes on the disk's side of it, and how many plain ones it may have. */
+  get limit(): number {
+    return expansionLimit(fstatSync(this.#descriptor).size, this.#maxExpansion);
   }
 
   /** Its content from the beginning, without its compression. */
