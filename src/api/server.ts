@@ -31,11 +31,14 @@ export interface Served {
   builder: Builder;
 }
 
-export async function createApiServer(served: Served, serverVersion: string): Promise<ApiServer> {
-  const { engine } = served;
+export async function createApiServer(
+  { engine, builder }: Served,
+  serverVersion: string,
+): Promise<ApiServer> {
   const connections = new Set<Connection>();
   const headers = commonHeaders(serverVersion, engine.config.experimental);
-  const builds = createBuildService(engine, served.builder);
+  const builds = await createBuildService(engine, builder);
+  const served = { engine, builder: builds.builder };
   const { app, server } = createApp(served, builds, headers);
   await app.ready();
   /* A server of its own: a request whose scope could not be found is refused there, never served in full. */

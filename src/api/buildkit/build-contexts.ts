@@ -1,6 +1,6 @@
 /** Where a build's files come from, as its attributes say: directories of the client's sessions, addresses, other images and builds. */
 import { Readable } from 'node:stream';
-import type { BuildContext, NamedContext } from '../../build/build-types.ts';
+import type { BuildContext, ContextOpener, NamedContext } from '../../build/build-types.ts';
 import { EngineError } from '../../errors/engine-error.ts';
 import { BytesMessage } from '../../wire/buildkit/common-messages.ts';
 import { type Attributes, prefixed } from './build-attributes.ts';
@@ -9,19 +9,16 @@ import { sessionContent } from './session-content.ts';
 import { SessionContext } from './session-context.ts';
 import type { BuildSession, SessionRegistry } from './session-registry.ts';
 
-/** Contexts that are not files at the client's. */
-export interface ContextSources {
-  /** A repository, or a file or archive at an HTTP address. */
-  remote(url: string): BuildContext;
-  /** A tar in any compression. */
-  archive(open: (signal: AbortSignal) => Promise<Readable>): BuildContext;
-}
+type OpenedContext = ReturnType<ContextOpener['archive']>;
 
 export interface ContextParts {
   session: BuildSession;
   sessions: SessionRegistry;
   store: ContextStore;
-  sources: ContextSources;
+  /** Archives and addresses. */
+  opener: ContextOpener;
+  /** Told each context that is to be closed at the build's end. */
+  onOpened: (context: OpenedContext) => void;
   signal: AbortSignal;
   /** The image that another build of this client has made, by the reference of its result. */
   imageOfBuild: (ref: string) => Promise<string>;
@@ -42,7 +39,7 @@ export async function mainContexts(attributes: Attributes, parts: ContextParts):
   if (address !== undefined && address !== '' && !address.startsWith('local:')) {
     const context = address.startsWith(uploadPrefix)
       ? uploaded(address, parts)
-      : parts.sources.remote(address);
+      : remote(address, attributes, parts);
     return {
       context,
       dockerfileContext: dockerfileKey === undefined ? undefined : await local(dockerfileKey),
@@ -67,9 +64,9 @@ async function localContext(
 }
 
 /** What the client reads from its standard input. */
-function uploaded(address: string, { session, sources }: ContextParts): BuildContext {
+function uploaded(address: string, { session, opener, onOpened }: ContextParts): BuildContext {
   const urlpath = `/${address.slice(uploadPrefix.length)}`;
-  return sources.archive(async (signal) => {
+  const context = opener.archive(async (signal) => {
     const call = session.client.open('/moby.upload.v1.Upload/Pull', { urlpath }, signal);
     call.end();
     const pieces = async function* (): AsyncGenerator<Buffer, void> {
@@ -77,6 +74,15 @@ function uploaded(address: string, { session, sources }: ContextParts): BuildCon
     };
     return Readable.from(pieces(), { objectMode: false });
   });
+  onOpened(context);
+  return context;
+}
+
+/** A repository, or an archive or a Dockerfile at an address. */
+function remote(address: string, attributes: Attributes, { opener, onOpened }: ContextParts): BuildContext {
+  const context = opener.remote(address, attributes.get('filename') ?? 'Dockerfile');
+  onOpened(context);
+  return context;
 }
 
 /** `context:NAME` and, for one platform only, `context:NAME::PLATFORM`, which is not looked at. */

@@ -8,9 +8,9 @@ import { failureStatus } from './build-failure.ts';
 import { imageOfInput } from './build-inputs.ts';
 import { BuildJob, BuildJobs } from './build-job.ts';
 import { buildRequestOf } from './build-request.ts';
-import { BuildSources } from './context-sources.ts';
 import { ContextStore } from './context-store.ts';
 import { StatusError } from './grpc-status.ts';
+import { withKeptContexts } from './kept-contexts.ts';
 import { SessionRegistry } from './session-registry.ts';
 
 export interface BuildService {
@@ -21,13 +21,15 @@ export interface BuildService {
   contexts: ContextStore;
 }
 
-export function createBuildService(engine: Engine, builder: Builder): BuildService {
+/** Its `builder` is the given one, with the kept contexts in its cache. */
+export async function createBuildService(engine: Engine, builder: Builder): Promise<BuildService> {
+  const contexts = await ContextStore.open(join(engine.config.dataRoot, 'build', 'contexts'));
   return {
     engine,
-    builder,
+    builder: withKeptContexts(builder, contexts),
     sessions: new SessionRegistry(),
     jobs: new BuildJobs(),
-    contexts: new ContextStore(join(engine.config.dataRoot, 'build', 'contexts')),
+    contexts,
   };
 }
 
@@ -84,7 +86,7 @@ export async function runBuild(
   checkOnly: boolean,
 ): Promise<BuildResult> {
   let file: { name: string; data: Buffer } | undefined;
-  const sources = new BuildSources(service.engine);
+  const opened: Array<{ close(): Promise<void> }> = [];
   try {
     const session = await service.sessions.get(job.solve.session, job.signal);
     const request = await buildRequestOf({
@@ -93,7 +95,8 @@ export async function runBuild(
       session,
       sessions: service.sessions,
       store: service.contexts,
-      sources: sources.openers,
+      opener: service.builder.contexts,
+      onOpened: (context) => opened.push(context),
       signal: job.signal,
       checkOnly,
       imageOfBuild: (name) => imageOfInput(service.jobs, work, name),
@@ -106,7 +109,7 @@ export async function runBuild(
   } catch (error) {
     throw new StatusError(failureStatus(error, { vertex: job.log.failed, file }), error);
   } finally {
-    await sources.close();
+    await Promise.allSettled(opened.map((context) => context.close()));
   }
 }
 

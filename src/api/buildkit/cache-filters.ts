@@ -64,3 +64,11 @@ function parsePattern(value: string): RegExp {
     throw new EngineError('invalid-argument', `invalid pattern in a filter: ${value}`, { cause });
   }
 }
+
+/** By the fields of a prune's query: of each field one of the values. Fields that are not known fit nothing. */
+export function matchesFields(record: CacheRecord, filters: ReadonlyMap<string, readonly string[]>): boolean {
+  return [...filters].every(([name, values]) => {
+    const read = Object.hasOwn(fields, name) ? fields[name] : undefined;
+    return read !== undefined && values.includes(read(record));
+  });
+}

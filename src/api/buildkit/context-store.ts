@@ -1,35 +1,33 @@
 /**
  * Copies of builds' contexts, kept from one build to the next: of an unchanged directory only names and times are sent. Each copy lies in
- * `<root>/<slot>/files`; `index.json` beside it says what it holds, and is not there while it is being changed.
+ * `<root>/<slot>/files`; `index` beside it says what it holds, and is not there while it is being changed.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ContextTree } from '../../build/build-types.ts';
+import type { CacheRecord, ContextTree } from '../../build/build-types.ts';
 import { errnoOf } from '../../errors/engine-error.ts';
 import type { ContextEntry } from './context-entry.ts';
 
 /** A copy that nobody has used for so long goes when the daemon starts. */
 const keepMs = 30 * 24 * 3600 * 1000;
 
-export interface KeptContext {
-  /** The slot's name. */
-  id: string;
+/** The index's first line; the entries are its second. */
+interface Summary {
   description: string;
-  /** Bytes of file data. */
-  size: number;
   /** Milliseconds since 1970. */
   createdAt: number;
-  lastUsedAt: number;
-  isInUse: boolean;
+  /** Bytes of file data. */
+  size: number;
 }
 
-interface Index {
-  description: string;
-  createdAt: number;
-  size: number;
-  entries: ContextEntry[];
+interface Kept extends Summary {
+  lastUsedAt: number;
+  usageCount: number;
 }
+
+/** Longer than any first line: descriptions are short. */
+const maxSummary = 8192;
 
 /** A copy that is held by one build, and can be changed until it is read from. */
 export interface HeldContext {
@@ -44,21 +42,37 @@ export interface HeldContext {
 export class ContextStore {
   readonly #root: string;
   readonly #held = new Set<string>();
-  #opened: Promise<void> | undefined;
+  readonly #kept = new Map<string, Kept>();
 
-  constructor(root: string) {
+  private constructor(root: string) {
     this.#root = root;
+  }
+
+  /** What a crash left half done goes, and what was not used for long. */
+  static async open(root: string): Promise<ContextStore> {
+    const store = new ContextStore(root);
+    await mkdir(root, { recursive: true, mode: 0o700 });
+    for (const slot of await readdir(root)) await store.#take(slot);
+    return store;
+  }
+
+  async #take(slot: string): Promise<void> {
+    const directory = join(this.#root, slot);
+    const summary = await readSummary(directory);
+    const { mtimeMs } = (await stat(indexPath(directory)).catch(() => undefined)) ?? { mtimeMs: 0 };
+    if (summary === undefined || Date.now() - mtimeMs > keepMs) {
+      await rm(directory, { recursive: true, force: true });
+    } else this.#kept.set(slot, { ...summary, lastUsedAt: mtimeMs, usageCount: 1 });
   }
 
   /** `key` names what is synced again and again; several builds of one at a time have a copy each. */
   async hold(key: string, description: string): Promise<HeldContext> {
-    await this.#open();
     const name = createHash('sha256').update(key).digest('hex').slice(0, 32);
     let slot = `${name}-0`;
     for (let count = 1; this.#held.has(slot); count += 1) slot = `${name}-${count}`;
     this.#held.add(slot);
     try {
-      return await this.#prepare(slot, description);
+      return await this.#prepare(slot, description.slice(0, 1000));
     } catch (error) {
       this.#held.delete(slot);
       throw error;
@@ -68,94 +82,114 @@ export class ContextStore {
   async #prepare(slot: string, description: string): Promise<HeldContext> {
     const directory = join(this.#root, slot);
     const files = join(directory, 'files');
-    const index = await readIndex(directory);
-    if (index === undefined) {
+    const before = await readEntries(directory);
+    if (before === undefined) {
       await rm(directory, { recursive: true, force: true });
       await mkdir(files, { recursive: true, mode: 0o700 });
     }
-    const createdAt = index?.createdAt ?? Date.now();
     return {
       files,
-      before: new Map((index?.entries ?? []).map((entry) => [entry.path, entry])),
-      begin: () => rm(indexPath(directory), { force: true }),
-      settle: (entries) =>
-        writeIndex(directory, { description, createdAt, size: sizeOf(entries), entries: [...entries] }),
+      before: new Map((before ?? []).map((entry) => [entry.path, entry])),
+      begin: async () => {
+        this.#kept.delete(slot);
+        await rm(indexPath(directory), { force: true });
+      },
+      settle: async (entries) => {
+        const summary = { description, createdAt: Date.now(), size: sizeOf(entries) };
+        await writeIndex(directory, summary, entries);
+        this.#kept.set(slot, { ...summary, lastUsedAt: Date.now(), usageCount: 0 });
+      },
       tree: { root: files, release: () => this.#release(slot) },
     };
   }
 
   async #release(slot: string): Promise<void> {
     if (!this.#held.has(slot)) return;
-    const now = new Date();
-    await utimes(indexPath(join(this.#root, slot)), now, now).catch(() => undefined);
-    this.#held.delete(slot);
+    const kept = this.#kept.get(slot);
+    const directory = join(this.#root, slot);
+    try {
+      if (kept === undefined) await rm(directory, { recursive: true, force: true });
+      else {
+        const now = new Date();
+        this.#kept.set(slot, { ...kept, lastUsedAt: now.getTime(), usageCount: kept.usageCount + 1 });
+        await utimes(indexPath(directory), now, now);
+      }
+    } finally {
+      this.#held.delete(slot);
+    }
   }
 
-  async list(): Promise<KeptContext[]> {
-    await this.#open();
-    const kept: KeptContext[] = [];
-    for (const id of await this.#slots()) {
-      const directory = join(this.#root, id);
-      const index = await readIndex(directory);
-      if (index === undefined) continue;
-      const { mtimeMs } = await stat(indexPath(directory));
-      const { description, size, createdAt } = index;
-      kept.push({ id, description, size, createdAt, lastUsedAt: mtimeMs, isInUse: this.#held.has(id) });
-    }
-    return kept;
+  records(): CacheRecord[] {
+    return [...this.#kept].map(([id, kept]) => ({
+      id,
+      parents: [],
+      description: kept.description,
+      type: 'source.local',
+      size: kept.size,
+      isInUse: this.#held.has(id),
+      isShared: false,
+      createdAt: kept.createdAt,
+      lastUsedAt: kept.lastUsedAt,
+      usageCount: kept.usageCount,
+    }));
   }
 
   /** False where it is in use. */
   async remove(id: string): Promise<boolean> {
-    if (this.#held.has(id)) return false;
+    if (this.#held.has(id) || !this.#kept.has(id)) return false;
     this.#held.add(id);
     try {
+      this.#kept.delete(id);
       await rm(join(this.#root, id), { recursive: true, force: true });
       return true;
     } finally {
       this.#held.delete(id);
     }
   }
-
-  /** Once: what a crash left half done goes, and what was not used for long. */
-  #open(): Promise<void> {
-    this.#opened ??= this.#sweep();
-    return this.#opened;
-  }
-
-  async #sweep(): Promise<void> {
-    await mkdir(this.#root, { recursive: true, mode: 0o700 });
-    for (const slot of await this.#slots()) {
-      const directory = join(this.#root, slot);
-      const found = await stat(indexPath(directory)).catch(() => undefined);
-      const isKept = found !== undefined && Date.now() - found.mtimeMs < keepMs;
-      if (!isKept) await rm(directory, { recursive: true, force: true });
-    }
-  }
-
-  async #slots(): Promise<string[]> {
-    return readdir(this.#root);
-  }
 }
 
 function indexPath(directory: string): string {
-  return join(directory, 'index.json');
+  return join(directory, 'index');
 }
 
 /** Undefined where there is none, or none that can be read. */
-async function readIndex(directory: string): Promise<Index | undefined> {
+async function readSummary(directory: string): Promise<Summary | undefined> {
+  return await unlessBroken(async () => {
+    const file = await open(indexPath(directory));
+    try {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(maxSummary), 0, maxSummary, 0);
+      return JSON.parse(buffer.toString('utf8', 0, bytesRead).split('\n', 1)[0] ?? '') as Summary;
+    } finally {
+      await file.close();
+    }
+  });
+}
+
+async function readEntries(directory: string): Promise<ContextEntry[] | undefined> {
+  return await unlessBroken(async () => {
+    const text = await readFile(indexPath(directory), 'utf8');
+    return JSON.parse(text.slice(text.indexOf('\n'))) as ContextEntry[];
+  });
+}
+
+async function unlessBroken<T>(read: () => Promise<T>): Promise<T | undefined> {
   try {
-    return JSON.parse(await readFile(indexPath(directory), 'utf8')) as Index;
+    return await read();
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT' || error instanceof SyntaxError) return undefined;
+    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '') || error instanceof SyntaxError)
+      return undefined;
     throw error;
   }
 }
 
-/** Not synced to the disk: a copy that a power cut has broken would be found by its size or time only, so the index goes with a copy's start. */
-async function writeIndex(directory: string, index: Index): Promise<void> {
-  const next = join(directory, 'index.json.new');
-  await writeFile(next, JSON.stringify(index), { mode: 0o600 });
+/** Not synced to the disk: it is named last, so a crash of the daemon finds it whole or not at all. */
+async function writeIndex(
+  directory: string,
+  summary: Summary,
+  entries: readonly ContextEntry[],
+): Promise<void> {
+  const next = join(directory, 'index.new');
+  await writeFile(next, `${JSON.stringify(summary)}\n${JSON.stringify(entries)}`, { mode: 0o600 });
   await rename(next, indexPath(directory));
 }
 
