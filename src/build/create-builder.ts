@@ -1,7 +1,7 @@
 /** Puts the builder together from its parts. */
 import { rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Engine } from '../engine/engine.ts';
 import { EngineError } from '../errors/engine-error.ts';
 import type {
@@ -113,5 +113,6 @@ class EngineBuilder implements Builder {
 
 function fileWork({ launcher, config, snapshots }: Engine): FileWork {
   const directory = join(config.dataRoot, 'build', 'files');
-  return new FileWork({ launcher, directory, maxExpansion: snapshots.maxExpansion });
+  const gzipProgram = join(dirname(config.shimPath), 'gantry-gzip');
+  return new FileWork({ launcher, directory, maxExpansion: snapshots.maxExpansion, gzipProgram });
 }

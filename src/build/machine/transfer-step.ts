@@ -56,7 +56,8 @@ function operationOf(
   { process }: ImageState,
 ): Omit<CopyOperation, 'sources' | 'target' | 'accounts'> {
   const { chown, chmod, destination, exclude } = instruction;
-  const isUnpacked = instruction.kind === 'add' && (instruction.unpack ?? isLocal(instruction));
+  // Tars that are downloaded stay as they are, unless the file says otherwise.
+  const unpack = instruction.kind === 'add' && (instruction.unpack ?? 'local');
   return {
     keyword: instruction.kind === 'add' ? 'ADD' : 'COPY',
     destination,
@@ -65,14 +66,9 @@ function operationOf(
     ...(chmod === undefined ? {} : { chmod }),
     ...(instruction.kind === 'copy' && instruction.parents ? { parents: true } : {}),
     ...(exclude.length === 0 ? {} : { exclude }),
-    ...(isUnpacked ? { unpack: true } : {}),
+    ...(unpack === false ? {} : { unpack }),
     ...(request.sourceDateEpoch === undefined ? {} : { createdAt: request.sourceDateEpoch }),
   };
-}
-
-/** Tars that are downloaded stay as they are, unless the file says otherwise. */
-function isLocal({ sources }: Transferring): boolean {
-  return sources.every((source) => kindOfSource(source) === 'local');
 }
 
 async function sourcesOf(
