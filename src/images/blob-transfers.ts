@@ -61,7 +61,8 @@ export class BlobTransfers implements ImageTransfers {
     signal: AbortSignal,
   ): Promise<BlobRecord> {
     const blob = await this.#compressions.run(() => layerInForm(this.#parts, layer, form, lease, signal));
-    if (form.compression !== 'uncompressed' && blob.digest !== layer.blob.digest && !form.isForced)
+    // What others push later is gzip, as it always was.
+    if (form.compression === 'gzip' && blob.digest !== layer.blob.digest && !form.isForced)
       await adoptCompressed(this.#parts, layer.blob.digest, blob);
     return blob;
   }

@@ -184,7 +184,7 @@ export interface ImageTransfers {
   /** Returns the digest. */
   put(lease: BuildLease, data: Buffer): Promise<string>;
   take(lease: BuildLease, source: Readable, signal: AbortSignal): Promise<{ digest: string; size: number }>;
-  /** The layer's blob in that form. Images name a compressed one from then on, so that it is made once. */
+  /** The layer's blob in that form. Images name one in gzip from then on, so that it is made once. */
   inForm(lease: BuildLease, layer: LayerOfImage, form: LayerForm, signal: AbortSignal): Promise<BlobRecord>;
   /** The layer with no file in it younger than `latest` (seconds since 1970), on top of `below`: unpacked here, and held by `lease`. */
   clamped(

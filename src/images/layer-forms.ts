@@ -39,7 +39,12 @@ export async function layerInForm(
   const isAnyLevel = form.level === undefined || !form.isForced;
   if (fits(layer.blob) && (isAnyLevel || wanted === 'none')) return layer.blob;
   const known = parts.table.blobOf(layer.diffId);
-  if (known !== undefined && isAnyLevel && parts.blobs.has(known.digest) && fits(known)) {
+  if (
+    known !== undefined &&
+    isAnyLevel &&
+    parts.blobs.has(known.digest) &&
+    compressionOf(known.mediaType) === wanted
+  ) {
     lease.add(known.digest);
     return known;
   }

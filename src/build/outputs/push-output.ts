@@ -63,13 +63,14 @@ async function pushAs(
 ): Promise<void> {
   const { domain } = parseReference(name);
   const auth = await request.secrets.credentials(domain, signal);
+  const isByDigest = flagOf(output.attributes ?? {}, 'push-by-digest') === true;
   const isInsecure = output.isInsecure || flagOf(output.attributes ?? {}, 'registry.insecure') === true;
   await transfers.push({ reference: name, auth, isInsecure, signal }, async (push) => {
     await pushBlobs(push, written, report);
-    const tag = push.reference.tag ?? 'latest';
+    const tag = isByDigest ? undefined : (push.reference.tag ?? 'latest');
     for (const { manifest } of written)
-      await push.manifest(index === undefined ? tag : manifest.digest, manifest);
-    if (index !== undefined) await push.manifest(tag, index);
+      await push.manifest((index === undefined ? tag : undefined) ?? manifest.digest, manifest);
+    if (index !== undefined) await push.manifest(tag ?? index.digest, index);
     const only = index === undefined ? written[0] : undefined;
     if (only !== undefined) await transfers.remember(only.config.digest, only.manifest, push.reference);
   });

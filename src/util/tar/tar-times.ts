@@ -1,6 +1,7 @@
 /** Rewrites the times of a tar's members as it passes, and nothing else: for layers that are to be the same whenever they are built. */
 import { tarError } from './tar-entry.ts';
 import { blockSize } from './tar-header.ts';
+import { parsePax, paxNumber } from './tar-pax.ts';
 
 const digits = 11;
 const timeAt = 136;
@@ -94,8 +95,8 @@ class Clamper {
     body.have += wanted.length;
     if (this.#passing > part.length) return;
     this.#body = undefined;
-    const found = /(?:^|\n)\d+ size=(\d+)\n/.exec(body.bytes.toString('latin1'))?.[1];
-    if (found !== undefined) this.#size = Number(found);
+    const size = parsePax(body.bytes).findLast(([key]) => key === 'size')?.[1];
+    if (size !== undefined) this.#size = paxNumber(size);
   }
 }
 
