@@ -51,9 +51,11 @@ async function runBuild(
 ): Promise<void> {
   const say = (line: BuildLine): void => void answer.write(`${JSON.stringify(line)}\n`);
   let failed: string | undefined;
+  let remote: RemoteContext | undefined;
   try {
     const wire = decodeBuild(heading);
-    const request = requestOf(engine, channels, wire, (event) => {
+    remote = remoteContext(builder, wire);
+    const request = requestOf(engine, channels, wire, remote, (event) => {
       if (event.kind === 'vertex' && event.vertex.error !== undefined) failed ??= event.vertex.digest;
       say(lineOf(event));
     });
@@ -67,8 +69,20 @@ async function runBuild(
     });
   } catch (error) {
     say(failureLine(error, failed));
+  } finally {
+    await remote?.close();
   }
   answer.end();
+}
+
+type RemoteContext = ReturnType<Builder['contexts']['remote']>;
+
+/** The main context, where the daemon fetches it. */
+function remoteContext({ contexts }: Builder, wire: WireBuild): RemoteContext | undefined {
+  const main = wire.contexts[''] ?? { kind: 'client' };
+  if (main.kind === 'client') return undefined;
+  if (main.kind === 'remote') return contexts.remote(main.url, wire.dockerfile);
+  throw new EngineError('invalid-argument', `the main context can't be of kind ${main.kind}`);
 }
 
 function failureLine(error: unknown, vertex: string | undefined): BuildLine {
@@ -87,17 +101,15 @@ function requestOf(
   engine: Engine,
   channels: Channels,
   wire: WireBuild,
+  remote: RemoteContext | undefined,
   onEvent: (event: BuildEvent) => void,
 ): BuildRequest {
   const contextOf = (name: string): ClientContext => new ClientContext(engine, channels, name, false);
   const { contexts, hasDockerfile, target, dockerfile, sourceDateEpoch, buildArgs, labels, ...rest } = wire;
-  const main = contexts[''] ?? { kind: 'client' };
-  if (main.kind !== 'client')
-    throw new EngineError('not-implemented', `the main context can't be of kind ${main.kind} here`);
   const named = Object.entries(contexts).filter(([name]) => name !== '');
   return {
     id: rest.id,
-    context: contextOf(''),
+    context: remote ?? contextOf(''),
     ...(hasDockerfile ? { dockerfileContext: new ClientContext(engine, channels, '', true) } : {}),
     dockerfileName: dockerfile,
     namedContexts: new Map(named.map(([name, one]) => [name, namedContext(channels, name, one, contextOf)])),

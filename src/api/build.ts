@@ -25,16 +25,16 @@ const maxDockerfile = 16 * 1024 * 1024;
 /** What is wrong with the request or the Dockerfile gets a status; what fails later is said in the stream. A client that goes ends the build. */
 export async function postBuild(call: Call): Promise<void> {
   const queried = queriedBuild(call.query);
-  const opened = await openClassicContext(call);
+  const context = await openClassicContext(call);
   try {
-    const name = opened.dockerfileName ?? queried.dockerfileName;
-    const dockerfile = await readDockerfile(opened.context, name, call.signal);
+    const { dockerfileName } = queried;
+    const dockerfile = await readDockerfile(context, dockerfileName, call.signal);
     const steps = stepsOf(dockerfile, queried);
     const id = call.query.optional('buildid') ?? randomUUID();
-    const request = { ...queried, id, dockerfileName: name, context: opened.context };
+    const request = { ...queried, id, context };
     await runClassic(call, request, steps, dockerfile);
   } finally {
-    await opened.close();
+    await context.close();
   }
 }
 

@@ -1,6 +1,6 @@
 /** A build context that came as a tar: kept as a directory of the engine's until the build has ended. */
 import { closeSync, fstatSync, readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { cleanPath, release, topOf, ViewTree } from '../engine/archive/view-tree.ts';
@@ -51,13 +51,6 @@ export class ReceivedContext implements BuildContext {
       await context.close();
       throw error;
     }
-  }
-
-  /** One file alone. */
-  static async ofFile(engine: Engine, name: string, content: Uint8Array): Promise<ReceivedContext> {
-    const context = new ReceivedContext(engine, await newDirectory(engine));
-    await writeFile(join(context.root, name), content);
-    return context;
   }
 
   async sync(): Promise<ContextTree> {

@@ -63,12 +63,19 @@ async function answer(answering: Answering, ask: unknown, channel: Channel): Pro
     case 'layout-read': {
       const { layouts } = answering;
       const layout =
-        ask.context === undefined ? layouts.from[ask.index ?? -1] : layouts.contexts.get(ask.context);
+        ask.context === undefined
+          ? layouts[ask.isExport === true ? 'to' : 'from'][ask.index ?? -1]
+          : layouts.contexts.get(ask.context);
       await pipeline(readBlob(present(layout, 'a layout'), ask.digest), channel);
       return;
     }
     case 'layout-write':
-      await writeBlob(present(answering.layouts.to[ask.index], 'a layout'), ask.digest, channel);
+      // The other half is still to be ended: that says that all is stored.
+      await writeBlob(
+        present(answering.layouts.to[ask.index], 'a layout'),
+        ask.digest,
+        channel.iterator({ destroyOnReturn: false }),
+      );
       channel.end();
       return;
   }

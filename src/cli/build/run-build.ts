@@ -32,7 +32,7 @@ export async function runBuild(context: Context, flags: BuildFlags, path: string
   const source = await buildSource(io, path, flags.file);
   try {
     const wire = wireBuild(flags, source, contexts, outputs, io.env);
-    const stream = source.context.kind === 'remote' ? undefined : await openBuildSession(context.client);
+    const stream = await openBuildSession(context.client);
     if (stream === undefined) {
       const imageId = await buildClassically(context, flags, source, wire, allLogins(context));
       finish(context, flags, { ...(imageId === undefined ? {} : { imageId }), metadata: {} });
@@ -58,7 +58,7 @@ export async function runBuild(context: Context, flags: BuildFlags, path: string
     };
     const model = new ProgressModel(Date.now());
     const display = displayFor(context, flags, model);
-    return await follow(context, flags, source, model, display, (onLine) =>
+    return await follow(context, flags, model, display, (onLine) =>
       buildOver(stream, wire, answering, onLine).catch((error: unknown) => {
         display.end();
         if (!(error instanceof BuildFailure)) throw error;
@@ -74,7 +74,6 @@ export async function runBuild(context: Context, flags: BuildFlags, path: string
 async function follow(
   context: Context,
   flags: BuildFlags,
-  _source: BuildSource,
   model: ProgressModel,
   display: ProgressDisplay,
   build: (onLine: (line: BuildLine) => void) => Promise<SessionResult>,
