@@ -34,6 +34,7 @@ export class LayerDrafts {
   }
 
   begin(): LayerDraft {
+    this.#threads.warm();
     const directory = join(this.#root, randomBytes(8).toString('hex'));
     const draft = { directory, upper: join(directory, 'diff'), work: join(directory, 'work') };
     mkdirSync(draft.upper, { recursive: true, mode: 0o755 });

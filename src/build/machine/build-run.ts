@@ -1,5 +1,6 @@
 /** One build, from the Dockerfile's bytes to the image. */
 import type { Engine } from '../../engine/engine.ts';
+import { holdParentCgroup } from '../../engine/parent-cgroup.ts';
 import { EngineError, isEngineError } from '../../errors/engine-error.ts';
 import { Slots } from '../../images/slots.ts';
 import { hostPlatform, type Platform, parsePlatform } from '../../oci/platform.ts';
@@ -38,9 +39,9 @@ export interface BuildParts {
   inUse: Map<string, Set<string>>;
 }
 
-/** Processes at once, of all builds: more than cores, since many of them wait for the network. */
+/** Processes at once, of all builds: many more than cores, since most of them wait for something; only a bound. */
 export function processSlots(cores: number): Slots {
-  return new Slots(Math.max(4, cores * 2));
+  return new Slots(Math.max(16, cores * 4));
 }
 
 /** See `Builder.build`. */
@@ -50,6 +51,11 @@ export async function runBuild(
   signal: AbortSignal,
 ): Promise<BuildResult> {
   const { engine } = parts;
+  if (request.squash)
+    throw new EngineError('not-implemented', 'builds are not squashed here', {
+      hint: 'make one layer of several by copying: FROM scratch, COPY --from=STAGE / /',
+    });
+  const releaseCgroup = holdParentCgroup(engine);
   const ending = new AbortController();
   const together = AbortSignal.any([signal, ending.signal, engine.closing]);
   const progress = new Progress(request.onEvent);
@@ -90,6 +96,7 @@ export async function runBuild(
     await session.imported?.close();
     parts.cache.flush();
     parts.inUse.delete(request.id);
+    releaseCgroup();
     await engine.images.builds.release(lease);
   }
 }

@@ -21,6 +21,10 @@ export async function takeInstruction(session: BuildSession, step: InstructionSt
   const place = placeOf(step);
   const changed = locating(place, () => withInstruction(state.image, instruction));
   if (changed !== undefined) return { ...state, image: changed };
+  // What it reads from is made first: the step itself begins when it can.
+  await Promise.all(
+    (step.planned.sources.get(step.instruction) ?? []).map((source) => source && step.runner.filesOf(source)),
+  );
   if (instruction.kind === 'workdir') {
     const path = fromWorkdir(state.image, instruction.path);
     const image = { ...state.image, process: { ...state.image.process, WorkingDir: path } };

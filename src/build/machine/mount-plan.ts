@@ -18,6 +18,8 @@ export interface OpenMounts {
   targets: readonly string[];
   /** `NAME=VALUE`, of secrets and agents. */
   environment: readonly string[];
+  /** Of agents alone: what may be written down. */
+  openEnvironment: readonly string[];
   /** Once the process has ended. */
   close: () => Promise<void>;
 }
@@ -109,22 +111,25 @@ async function openMounts(
   script: RunCommand['script'],
 ): Promise<OpenMounts> {
   if (planned.length === 0 && script === undefined)
-    return { mounts: [], targets: [], environment: [], close: async () => undefined };
+    return { mounts: [], targets: [], environment: [], openEnvironment: [], close: async () => undefined };
   const scratch = await StepScratch.make(session.engine.config);
   try {
     const mounts: SpecMount[] = [];
     const environment: string[] = [];
+    const openEnvironment: string[] = [];
     if (script !== undefined) mounts.push(await scriptMount(script, scratch));
     for (const one of planned) {
       const opened = await openMount(session, one, scratch);
       if (opened.mount !== undefined) mounts.push(opened.mount);
       environment.push(...opened.environment);
+      if (one.mount.type === 'ssh') openEnvironment.push(...opened.environment);
     }
     return {
       // Those that others are in come first.
       mounts: mounts.toSorted((one, other) => depthOf(one) - depthOf(other)),
       targets: mounts.map(({ destination }) => destination),
       environment,
+      openEnvironment,
       close: () => scratch.close(),
     };
   } catch (error) {

@@ -109,7 +109,7 @@ async function inNetwork(
     const status = await runStepProcess(
       session.engine,
       {
-        ...processOf(session, run, opened),
+        ...processOf(session, run, opened.environment),
         args: run.args,
         network,
         lower: trees,
@@ -133,10 +133,10 @@ async function inNetwork(
 function processOf(
   { request }: BuildSession,
   { environment, image, instruction, networkMode }: Execution,
-  opened: OpenMounts,
+  ofMounts: readonly string[],
 ): Omit<StepRecord, 'id' | 'args'> {
   return {
-    env: [...environment, ...proxies(request.buildArgs), ...opened.environment],
+    env: [...environment, ...proxies(request.buildArgs), ...ofMounts],
     user: image.process.User ?? '',
     workingDir: image.process.WorkingDir || '/',
     isInsecure: instruction.security === 'insecure',
@@ -166,7 +166,8 @@ async function keep(
     draft,
     below: layers.map(({ chainId }) => chainId),
     lease,
-    process: processOf(session, run, opened),
+    // The record of a container is written to the disk: no secret is to be in it. Those that are files are where they were.
+    process: processOf(session, run, opened.openEnvironment),
     shell: shellOf(run.image),
     mounts: opened.mounts,
     closeMounts: opened.close,

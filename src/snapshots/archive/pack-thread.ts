@@ -35,8 +35,13 @@ class PackThread {
     try {
       return await this.#job.promise;
     } finally {
-      this.#worker.unref();
+      this.rest();
     }
+  }
+
+  /** It keeps no process alive meanwhile. */
+  rest(): void {
+    this.#worker.unref();
   }
 
   async close(): Promise<void> {
@@ -83,6 +88,15 @@ export class PackThreads {
 
   constructor(launcher: Pick<Launcher, 'attributes'>) {
     this.#launcher = launcher;
+  }
+
+  /** Starts a thread for work that is about to come. */
+  warm(): void {
+    if (this.#busy > 0 || this.#idle.length > 0) return;
+    const thread = new PackThread(this.#launcher);
+    thread.rest();
+    this.#idle.push(thread);
+    this.#endIdleLater();
   }
 
   /** EngineErrors `resource-exhausted` for a full disk, `internal`. */
