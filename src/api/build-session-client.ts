@@ -91,10 +91,15 @@ export function clientSecrets(channels: Channels): BuildSecrets {
   };
 }
 
-export function sessionCache(channels: Channels, cache: WireCache, index: number): CacheReference {
+export function sessionCache(
+  channels: Channels,
+  cache: WireCache,
+  index: number,
+  isExport: boolean,
+): CacheReference {
   const content = {
     hasIndex: true,
-    read: async (digest: string) => ask(channels, { open: 'layout-read', index, digest }),
+    read: async (digest: string) => ask(channels, { open: 'layout-read', index, isExport, digest }),
     write: async (digest: string, size: number, data: NodeJS.ReadableStream) => {
       const channel = ask(channels, { open: 'layout-write', index, digest, size });
       await pipeline(data, acknowledged(channel));

@@ -88,8 +88,8 @@ export type WireAsk =
   | { open: 'credentials'; host: string }
   /** The daemon writes; the client ends its half when all is stored. */
   | { open: 'output'; index: number }
-  /** A blob of an OCI layout: of `contexts[name]`, or of `cacheFrom[index]`. */
-  | { open: 'layout-read'; context?: string; index?: number; digest: string }
+  /** A blob of an OCI layout, or its `index.json`: of `contexts[name]`, or of `cacheFrom[index]` (`cacheTo` with `isExport`). */
+  | { open: 'layout-read'; context?: string; index?: number; isExport?: boolean; digest: string }
   | { open: 'layout-write'; index: number; digest: string; size: number };
 
 export interface WireVertex {
