@@ -7,8 +7,8 @@ import { EngineError } from '../../errors/engine-error.ts';
 import { plainArchive } from '../../images/archive-plain.ts';
 import type { BuildContext, ContextTree } from '../build-types.ts';
 import { kindOfSource } from '../dockerfile/source-kind.ts';
-import type { CopyParts } from './copy-files.ts';
 import { FetchedContext } from './fetched-context.ts';
+import type { FilesParts } from './files-parts.ts';
 import type { FetchedSource, GitRequest } from './files-types.ts';
 import { fetchGit } from './git-source.ts';
 import { fetchHttp } from './http-source.ts';
@@ -20,9 +20,9 @@ export type GitAccessOf = (signal: AbortSignal) => Promise<Pick<GitRequest, 'ssh
 const rootUser = { uid: 0, gid: 0 };
 
 export class ContextSources {
-  readonly #parts: CopyParts;
+  readonly #parts: FilesParts;
 
-  constructor(parts: CopyParts) {
+  constructor(parts: FilesParts) {
     this.#parts = parts;
   }
 

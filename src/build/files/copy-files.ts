@@ -1,30 +1,18 @@
 /** COPY and ADD: opens the trees, lets a thread copy, and unpacks the tars among the sources. */
 import { posix } from 'node:path';
 import { EngineError } from '../../errors/engine-error.ts';
-import type { GzipHelper } from '../../host/gzip-helper.ts';
-import type { Launcher } from '../../host/launcher-types.ts';
 import { parseChmod } from '../dockerfile/file-mode.ts';
 import { ownerOf } from './copy-owner.ts';
 import type { CopyJob, FilesResult, OpenSource, SelectedPath } from './files-messages.ts';
-import type { FilesPool } from './files-pool.ts';
+import type { FilesParts } from './files-parts.ts';
 import type { CopyOperation, CopyResult } from './files-types.ts';
 import { openSources } from './open-sources.ts';
-import type { OpenTrees } from './open-trees.ts';
 import { ArchiveFile } from './unpack-archive.ts';
 import { unpackFile } from './unpack-file.ts';
 
-export interface CopyParts {
-  launcher: Launcher;
-  pool: FilesPool;
-  trees: OpenTrees;
-  /** Reads gzip; by zlib without it. */
-  gzip: GzipHelper | undefined;
-  maxExpansion: number;
-}
-
 /** See `Files.copy`. */
 export async function copyFiles(
-  parts: CopyParts,
+  parts: FilesParts,
   operation: CopyOperation,
   signal: AbortSignal,
 ): Promise<CopyResult> {
@@ -76,14 +64,14 @@ function copied(result: FilesResult): CopyResult {
 
 /** Sources one after the other: tars among them are unpacked. */
 class Adding {
-  readonly #parts: CopyParts;
+  readonly #parts: FilesParts;
   readonly #job: CopyJob;
   /** Does what was fetched stay as it is? */
   readonly #onlyLocal: boolean;
   readonly #signal: AbortSignal;
   #total: CopyResult = { entries: 0, bytes: 0 };
 
-  constructor(parts: CopyParts, job: CopyJob, onlyLocal: boolean, signal: AbortSignal) {
+  constructor(parts: FilesParts, job: CopyJob, onlyLocal: boolean, signal: AbortSignal) {
     this.#parts = parts;
     this.#job = job;
     this.#onlyLocal = onlyLocal;

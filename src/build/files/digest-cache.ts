@@ -76,8 +76,16 @@ export class DigestCache {
       renameSync(temporary, this.#file);
       this.#loaded = versionOf(this.#file);
     } catch {
-      rmSync(temporary, { force: true });
+      removeIfThere(temporary);
     }
+  }
+}
+
+function removeIfThere(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // It was never made.
   }
 }
 

@@ -7,7 +7,8 @@ import type { Launcher } from '../../host/launcher-types.ts';
 import { BoundedMap } from '../../util/bounded-map.ts';
 import type { ContextTree } from '../build-types.ts';
 import { ContextSources } from './context-sources.ts';
-import { type CopyParts, copyFiles } from './copy-files.ts';
+import { copyFiles } from './copy-files.ts';
+import type { FilesParts } from './files-parts.ts';
 import { FilesPool } from './files-pool.ts';
 import type {
   CopyOperation,
@@ -39,7 +40,7 @@ const maxDigests = 2000;
 export class FileWork implements Files {
   /** Contexts that are archives or addresses. */
   readonly contexts: ContextSources;
-  readonly #parts: CopyParts;
+  readonly #parts: FilesParts;
   readonly #cacheFile: string;
   readonly #fifos: string;
   readonly #digests = new BoundedMap<string, string>(maxDigests);

@@ -7,7 +7,7 @@ import { pathOf, release, ViewTree } from '../../engine/archive/view-tree.ts';
 import { EngineError, isEngineError } from '../../errors/engine-error.ts';
 import type { TreeDirectory } from '../../snapshots/archive/tree-directory.ts';
 import { maxDepth, tooDeep } from '../../snapshots/archive/walk-merged.ts';
-import type { CopyParts } from './copy-files.ts';
+import type { FilesParts } from './files-parts.ts';
 import { cancelled } from './files-thread.ts';
 import type { FetchedSource, GitRequest } from './files-types.ts';
 import { type GitOptions, git, gitEnvironment } from './git-program.ts';
@@ -18,7 +18,7 @@ const wholeCommit = /^[0-9a-f]{40}([0-9a-f]{24})?$/;
 
 /** See `Files.fetchGit`. */
 export async function fetchGit(
-  { launcher, trees }: Pick<CopyParts, 'launcher' | 'trees'>,
+  { launcher, trees }: Pick<FilesParts, 'launcher' | 'trees'>,
   request: GitRequest,
   signal: AbortSignal,
 ): Promise<FetchedSource> {

@@ -1,15 +1,15 @@
 /** Unpacks a tar that is a file: plain ones and gzip by a thread that reads them itself, others through the daemon. */
 import { EngineError } from '../../errors/engine-error.ts';
 import type { GzipHelper } from '../../host/gzip-helper.ts';
-import type { CopyParts } from './copy-files.ts';
 import type { UnpackJob } from './files-messages.ts';
+import type { FilesParts } from './files-parts.ts';
 import { type ArchiveFile, unpack } from './unpack-archive.ts';
 
 type Place = Pick<UnpackJob, 'target' | 'destination' | 'owner'>;
 
 /** The destination is a directory. EngineErrors as of `unpack`, and `data-loss` for a broken compression. */
 export async function unpackFile(
-  parts: CopyParts,
+  parts: FilesParts,
   file: ArchiveFile,
   place: Place,
   signal: AbortSignal,
@@ -31,7 +31,7 @@ export async function unpackFile(
 }
 
 async function unpackGzip(
-  { pool }: CopyParts,
+  { pool }: FilesParts,
   gzip: GzipHelper,
   file: ArchiveFile,
   place: Place,
