@@ -48,6 +48,8 @@ test('what did not exist yet is not taken', () => {
   const given = { ConsoleSize: [1, 2], Annotations: { a: 'b' } };
   const { hostConfig, config } = created('1.41', given);
   assert.deepEqual([hostConfig.consoleSize, hostConfig.annotations], [[0, 0], {}]);
+  const egress = { 'gantry.egress': 'none' };
+  assert.deepEqual(created('1.24', { Annotations: { a: 'b', ...egress } }).hostConfig.annotations, egress);
   assert.equal(config.healthcheck?.startInterval, 0);
   assert.deepEqual(created('1.43', given).hostConfig.consoleSize, [1, 2]);
   assert.equal(created('1.44').config.healthcheck?.startInterval, 7_000_000);

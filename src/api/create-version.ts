@@ -16,8 +16,13 @@ export function forVersion({ config, hostConfig }: CreateFields, version: string
   if (isBefore('1.40') && host.ipcMode === '') host.ipcMode = 'shareable';
   if (isBefore('1.41') && host.cgroupnsMode === '') host.cgroupnsMode = 'host';
   if (isBefore('1.42')) host.consoleSize = [0, 0];
-  if (isBefore('1.43')) host.annotations = {};
+  if (isBefore('1.43')) host.annotations = ownAnnotations(host.annotations);
   return { config: isBefore('1.44') ? withoutStartInterval(config) : config, hostConfig: host };
+}
+
+/** What bounds a container is never left out, whoever asks. */
+function ownAnnotations(annotations: HostConfig['annotations']): HostConfig['annotations'] {
+  return Object.fromEntries(Object.entries(annotations).filter(([key]) => /^gantry\./i.test(key)));
 }
 
 function withoutStartInterval(config: ContainerConfig): ContainerConfig {

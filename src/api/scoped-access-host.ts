@@ -75,7 +75,8 @@ const checks: Checks<HostConfig> = {
   publishFrom: harmless,
   autoRemove: harmless,
   consoleSize: harmless,
-  annotations: unless(noKeys, 'annotations'),
+  /* Rules of egress only take away. */
+  annotations: unless((map) => Object.keys(map).every((key) => key === 'gantry.egress'), 'annotations'),
   capAdd: unless(
     (list) => list.every((name) => defaultCapabilities.includes(capabilityName(name))),
     'capabilities beyond the usual ones',

@@ -10,6 +10,7 @@ import { startLauncher } from '../host/launcher.ts';
 import type { Launcher } from '../host/launcher-types.ts';
 import { ProjectQuotas } from '../host/project-quotas.ts';
 import { createImageStore } from '../images/image-store.ts';
+import type { EgressRefusal } from '../network/egress-reports.ts';
 import { parseEndpoint } from '../network/endpoint-record.ts';
 import { parseNetwork } from '../network/network-record.ts';
 import type { NetworkSet } from '../network/network-types.ts';
@@ -27,6 +28,7 @@ import { AbsentBridge } from './absent-bridge.ts';
 import { parseContainerRecord } from './container-record.ts';
 import { ContainerTable } from './container-table.ts';
 import { type DaemonConfig, registryConfig } from './daemon-config.ts';
+import { publishRefusal } from './egress.ts';
 import type { Engine } from './engine.ts';
 import { EventBus } from './events.ts';
 import { ExecTable } from './exec-table.ts';
@@ -140,7 +142,8 @@ async function assemble(config: DaemonConfig, log: Logger, closers: Undo): Promi
   });
   closers.add(() => images.close());
   const containers = new ContainerTable(database.collection('containers', parseContainerRecord));
-  const networks = await openBridges(config, database, launcher, log);
+  let refused: (refusal: EgressRefusal) => void = () => undefined;
+  const networks = await openBridges(config, database, launcher, log, (refusal) => refused(refusal));
   closers.add(() => networks.close());
   const removeDeepTree = (path: string): Promise<void> => removeTree(launcher, path);
   /* Of the engine, once it is there: it may be given another. */
@@ -195,6 +198,7 @@ async function assemble(config: DaemonConfig, log: Logger, closers: Undo): Promi
     shutDown: () => closers.run((err) => log.warn({ err }, 'could not close all of the engine')),
   };
   settings = () => engine.config;
+  refused = (refusal) => publishRefusal(engine, refusal);
   return engine;
 }
 
@@ -217,6 +221,7 @@ function openBridges(
   database: Database,
   launcher: Launcher,
   log: Logger,
+  refused: (refusal: EgressRefusal) => void,
 ): Promise<NetworkSet> {
   const hasDefaultBridge = config.bridge !== 'none';
   return openNetworks({
@@ -225,6 +230,7 @@ function openBridges(
     networks: database.collection('networks', parseNetwork),
     hasDefaultBridge,
     ...(config.firewallBackend === '' ? {} : { firewallBackend: config.firewallBackend }),
+    refused,
     warn: (message, hint) => log.warn(`${message}. ${hint}`),
     config: {
       name: config.bridge,

@@ -4,6 +4,7 @@ import { parseExtraHost } from '../network/hosts-file.ts';
 import { parseSignal } from '../util/signals.ts';
 import type { Completed } from './create-complete.ts';
 import type { CreateRequest } from './create-request.ts';
+import { validateEgress } from './egress.ts';
 import type { Engine } from './engine.ts';
 import { wantsRestartOnUnhealthy } from './health-restart.ts';
 import { checkHealthcheck } from './health-validate.ts';
@@ -38,7 +39,10 @@ export function validateCreate(engine: Engine, request: CreateRequest, completed
   for (const entry of hostConfig.extraHosts) parseExtraHost(entry);
   /* What the image exposes, and a hostname that was made up, conflict with nothing. */
   const own = { ...config, hostname: request.config.hostname, exposedPorts: request.config.exposedPorts };
-  return validateHostConfig(own, hostConfig, engine.host, { cgroupDriver: engine.config.cgroupDriver });
+  const warnings = validateHostConfig(own, hostConfig, engine.host, {
+    cgroupDriver: engine.config.cgroupDriver,
+  });
+  return [...warnings, ...validateEgress(engine, { ...completed, endpointConfigs: request.endpointConfigs })];
 }
 
 function validateProcess(config: ContainerConfig): void {

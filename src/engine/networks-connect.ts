@@ -4,6 +4,7 @@ import { interfaceNumberOf } from '../network/interface-setup.ts';
 import type { Bridge, Endpoint } from '../network/network-types.ts';
 import { attachInterface, detachInterface, setDefaultRoutes } from '../network/running-interface.ts';
 import type { Container } from './container-table.ts';
+import { requireGuardable } from './egress.ts';
 import type { Engine } from './engine.ts';
 import type { EndpointConfig } from './model.ts';
 import { isDefaultMode } from './network-mode.ts';
@@ -31,6 +32,7 @@ export async function connectContainer(
   await container.lock.run(async () => {
     checkConnectable(container);
     validateEndpoint(name, config, bridge);
+    requireGuardable(engine, container.record, bridge);
     const networks = networksOf(container.record);
     const endpointConfigs = { ...networks, [name]: config };
     if (container.process !== undefined && hasProcess(container.state)) {

@@ -6,6 +6,7 @@ import { insideAddress } from '../network/names/inside-names.ts';
 import type { Endpoint } from '../network/network-types.ts';
 import { containerResolvConf, parseResolvConf, usesLocalStub } from '../network/resolv-conf.ts';
 import type { Container } from './container-table.ts';
+import { isGuarded } from './egress.ts';
 import type { Engine } from './engine.ts';
 import { linkedHosts } from './links.ts';
 import type { NetworkKind } from './network-mode.ts';
@@ -30,7 +31,7 @@ export async function hostsContent(
   return hostsFile({ hostname, domainname, addresses, extraHosts, hostGateways });
 }
 
-/** On a user-defined network the container asks the name services of its networks, which ask the others in its stead. */
+/** On a user-defined network, and with egress rules on any, the container asks the name services of its networks, which ask the others in its stead. */
 export async function resolvConfContent(
   engine: Engine,
   { record }: Pick<Container, 'record'>,
@@ -40,7 +41,7 @@ export async function resolvConfContent(
   const { config } = engine;
   const { dnsSearch, dnsOptions } = record.hostConfig;
   const nameServices = endpoints
-    .filter(({ networkId }) => isAskedAtGateway(engine, networkId))
+    .filter(({ networkId }) => isGuarded(record) || isAskedAtGateway(engine, networkId))
     .flatMap(({ networkId }) => engine.networks.get(networkId)?.gateways[0] ?? [])
     .slice(0, mostServers);
   if (nameServices.length === 0 && endpoints.some(({ networkId }) => isAskedInside(engine, networkId)))

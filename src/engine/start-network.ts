@@ -11,6 +11,7 @@ import { raiseLink } from '../network/rtnetlink.ts';
 import type { NetworkNamespace } from '../runtime/runtime-types.ts';
 import type { Undo } from '../util/undo.ts';
 import type { Container } from './container-table.ts';
+import { egressOf, requireGuardedMode } from './egress.ts';
 import type { Engine } from './engine.ts';
 import type { ContainerRecord, EndpointConfig } from './model.ts';
 import { type NetworkKind, networkKind } from './network-mode.ts';
@@ -42,6 +43,7 @@ export async function connectNetwork(
 ): Promise<[ContainerNetwork, detail: string]> {
   const { config, hostConfig } = container.record;
   const kind = config.networkDisabled ? 'none' : networkKind(engine, hostConfig.networkMode);
+  requireGuardedMode(engine, container.record);
   switch (kind) {
     case 'host':
       return [{ kind, namespace: { kind: 'host' }, endpoints: [] }, "the host's own network"];
@@ -111,6 +113,7 @@ export function endpointRequest(
   const { interfaceName, sysctls } = parseEndpointOptions(config.driverOpts);
   const { ports, defaultAddress } = publishing(engine, record, bridge);
   const publishFrom = publishFromOf(record);
+  const egress = egressOf(engine, record, bridge);
   return {
     containerId: id,
     interfaceNumber,
@@ -126,6 +129,7 @@ export function endpointRequest(
     otherNames: otherNames(engine, id, places, config),
     interfaceSysctls: sysctls,
     ...(bridge.servesNames ? { naming: namingOf(engine, record, config) } : {}),
+    ...(egress === undefined ? {} : { egress }),
   };
 }
 

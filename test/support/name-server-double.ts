@@ -7,11 +7,13 @@ import { decode, encode, type Packet, streamDecode, streamEncode } from 'dns-pac
 export class NameServerDouble {
   readonly asked: string[] = [];
   readonly #known: Readonly<Record<string, string>>;
+  readonly #ttl: number;
   readonly #udp: Socket = createSocket('udp4');
   readonly #tcp: Server;
 
-  private constructor(known: Readonly<Record<string, string>>) {
+  private constructor(known: Readonly<Record<string, string>>, ttl: number) {
     this.#known = known;
+    this.#ttl = ttl;
     this.#udp.on('message', (message, peer) => {
       this.#udp.send(encode(this.#answer(decode(message))), peer.port, peer.address);
     });
@@ -21,8 +23,13 @@ export class NameServerDouble {
     });
   }
 
-  static async start(address: string, known: Readonly<Record<string, string>>): Promise<NameServerDouble> {
-    const server = new NameServerDouble(known);
+  /** `ttl`: in seconds, of all answers. */
+  static async start(
+    address: string,
+    known: Readonly<Record<string, string>>,
+    ttl = 60,
+  ): Promise<NameServerDouble> {
+    const server = new NameServerDouble(known, ttl);
     server.#udp.bind({ address, port: 53 });
     await once(server.#udp, 'listening');
     server.#tcp.listen(53, address);
@@ -47,7 +54,7 @@ export class NameServerDouble {
       ...(id === undefined ? {} : { id }),
       flags: 0x180 | code,
       questions,
-      answers: data === undefined ? [] : [{ type: 'A', name, ttl: 60, data }],
+      answers: data === undefined ? [] : [{ type: 'A', name, ttl: this.#ttl, data }],
     };
   }
 }
