@@ -5,6 +5,7 @@ import { copyFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { measureArchives, measureContext, measureStages, measureSteps } from './build.ts';
 import { cliPath, type Peer, removeAll, startDockerd, startGantry } from './engines.ts';
 import {
   commandMs,
@@ -17,7 +18,8 @@ import {
 } from './measure.ts';
 import { measurePorts } from './network.ts';
 import { registryThroughput, registryWorks } from './registry.ts';
-import { measureShipping } from './ship.ts';
+import { measureShipping, plainArchive } from './ship.ts';
+import { measureThroughput, type Throughput } from './throughput.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -34,9 +36,11 @@ interface Context {
   docker: (...args: string[]) => string[];
 }
 
+type Unit = 'ms' | 'MB' | 'per s' | 'Gbit/s';
+
 interface Measurement {
   name: string;
-  unit: 'ms' | 'MB' | 'per s';
+  unit: Unit;
   measure(context: Context): number | Promise<number>;
 }
 
@@ -184,6 +188,43 @@ measurements.push(
   },
 );
 
+const steps = new Map<string, ReturnType<typeof measureSteps>>();
+
+/** Both builds of the twenty steps, once a peer. */
+function building({ peer, docker }: Context): ReturnType<typeof measureSteps> {
+  const known = steps.get(peer.name) ?? measureSteps(docker);
+  steps.set(peer.name, known);
+  return known;
+}
+
+measurements.push(
+  {
+    name: 'build: 20 RUN steps, nothing cached',
+    unit: 'ms',
+    measure: async (context) => (await building(context)).fresh,
+  },
+  {
+    name: 'build: the same, all cached',
+    unit: 'ms',
+    measure: async (context) => (await building(context)).cached,
+  },
+  {
+    name: 'build: three ADDs, 947 MB of tars',
+    unit: 'ms',
+    measure: async (context) => measureArchives(context.docker, await plainArchive(cache)),
+  },
+  {
+    name: 'build: nine stages of 0.5 s, and one that copies from each',
+    unit: 'ms',
+    measure: ({ docker }) => measureStages(docker),
+  },
+  {
+    name: 'build: 50,000 files of which none has changed',
+    unit: 'ms',
+    measure: ({ docker }) => measureContext(docker),
+  },
+);
+
 measurements.push(
   ...registryWorks.map(
     ({ name, work }): Measurement => ({
@@ -193,6 +234,13 @@ measurements.push(
     }),
   ),
 );
+
+/** Measured with both engines at once, in turns: what else the host does meets both. */
+const inTurns: ReadonlyArray<{ name: string; unit: Unit; key: keyof Throughput }> = [
+  { name: 'network: iperf3, container to container', unit: 'Gbit/s', key: 'betweenContainers' },
+  { name: 'network: iperf3, host to published port', unit: 'Gbit/s', key: 'publishedPort' },
+];
+const turnRounds = Math.min(11, runs);
 
 /** A busybox image by `docker import`. */
 async function importBusybox(docker: Context['docker']): Promise<void> {
@@ -226,14 +274,39 @@ async function measurePeer(peer: Peer, cli: string): Promise<Map<string, number>
   return found;
 }
 
+async function measureInTurns(
+  cli: string,
+  found: readonly [Map<string, number>, Map<string, number>],
+): Promise<void> {
+  const wanted = inTurns.filter(({ name }) => name.includes(options.only));
+  if (wanted.length === 0) return;
+  const peers: Peer[] = [];
+  try {
+    const started = [await startGantry(cache, cli), await startDockerd(cache, cli)] as const;
+    peers.push(...started);
+    const contender = (peer: Peer): Context => ({
+      peer,
+      docker: (...args) => [cli, '-H', peer.host, ...args],
+    });
+    const both = [contender(started[0]), contender(started[1])] as const;
+    for (const { docker } of both) await importBusybox(docker);
+    const results = await measureThroughput(both, turnRounds);
+    for (const { name, key } of wanted)
+      for (const turn of [0, 1] as const) found[turn].set(name, results[turn][key]);
+  } finally {
+    for (const peer of peers) await peer.stop();
+  }
+}
+
 function table(gantry: Map<string, number>, dockerd: Map<string, number>, versions: string): string {
-  const rows = measurements
+  const rows = [...measurements, ...inTurns]
     .filter(({ name }) => gantry.has(name))
     .map(({ name, unit }) => {
       const ours = gantry.get(name) ?? Number.NaN;
       const theirs = dockerd.get(name) ?? Number.NaN;
-      const ratio = unit === 'per s' ? ours / theirs : theirs / ours;
-      return `| ${name} | ${theirs.toFixed(1)} ${unit} | ${ours.toFixed(1)} ${unit} | ${ratio.toFixed(1)} |`;
+      const ratio = unit === 'per s' || unit === 'Gbit/s' ? ours / theirs : theirs / ours;
+      const digits = unit === 'Gbit/s' ? 2 : 1;
+      return `| ${name} | ${theirs.toFixed(1)} ${unit} | ${ours.toFixed(1)} ${unit} | ${ratio.toFixed(digits)} |`;
     });
   return [`| work (${versions}) | dockerd | Gantry | ratio |`, '| --- | --- | --- | --- |', ...rows, ''].join(
     '\n',
@@ -249,6 +322,7 @@ async function main(): Promise<void> {
   const theirs = await measurePeer(docker, cli);
   const gantry = await startGantry(cache, cli);
   const ours = await measurePeer(gantry, cli);
+  await measureInTurns(cli, [ours, theirs]);
   process.stdout.write(`\n${table(ours, theirs, `dockerd ${docker.version}, Gantry ${gantry.version}`)}`);
   if (options.json !== undefined) {
     writeFileSync(

@@ -202,8 +202,7 @@ export async function measureShipping(
     for (let round = 0; round < rounds; round += 1) {
       found.pull.push(await elapsedMs(() => runQuietly(docker('pull', '-q', image))));
       found.push.push(await pushToEmpty({ peer, docker }, image));
-      const archive = join(cache, 'plain.tar');
-      if (round === 0 && !existsSync(archive)) makePlainArchive(layout, archive);
+      const archive = await plainArchive(cache);
       await runQuietly(docker('rmi', image));
       await runQuietly(docker('load', '-q', '-i', archive));
       found.pushPlain.push(await pushToEmpty({ peer, docker }, 'gigabyte-plain:latest'));
@@ -231,6 +230,15 @@ async function pushToEmpty({ peer, docker }: ShipContext, image: string): Promis
     await target.stop();
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+/** Path of the image as an archive of plain layers, `0.tar` to `2.tar`; made where it is not there. */
+export async function plainArchive(cache: string): Promise<string> {
+  const layout = join(cache, 'gigabyte');
+  await prepareLayout(layout);
+  const archive = join(cache, 'plain.tar');
+  if (!existsSync(archive)) makePlainArchive(layout, archive);
+  return archive;
 }
 
 /** The archive that `docker save` of an image built on the host gives: layers without compression. */
