@@ -6,12 +6,14 @@ import {
   createWriteStream,
   lstatSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { after, before, test } from 'node:test';
 import type { BuildOutput } from '../../src/build/build-types.ts';
 import { TestBuilder } from '../support/build.ts';
@@ -260,4 +262,55 @@ test('several platforms: an index in archives and registries, one directory each
     builder.build(files, { platforms, outputs: [fileOutput('docker').output] }),
     /does not support exporting manifest lists/,
   );
+});
+
+function kept(): string[] {
+  const data = builder.test.config.dataRoot;
+  return ['images/blobs/sha256', 'images/ingest', 'build/exports'].flatMap((path) =>
+    readdirSync(join(data, path)),
+  );
+}
+
+test('what was made for an output alone is gone after it', async () => {
+  await builder.build(dockerfile, { outputs: [{ kind: 'none' }] });
+  const before = kept();
+  const attributes = { compression: 'zstd', 'force-compression': 'true' };
+  await builder.build(dockerfile, { outputs: [fileOutput('oci', { attributes }).output] });
+  assert.deepEqual(kept(), before);
+});
+
+test('a build that is cancelled while it is written ends at once, and leaves nothing', async () => {
+  await builder.build(dockerfile, { outputs: [{ kind: 'none' }] });
+  const before = kept();
+  for (const kind of ['tar', 'oci', 'docker'] as const) {
+    const controller = new AbortController();
+    // Nobody reads it.
+    const stuck = new PassThrough({ highWaterMark: 1 });
+    const open = async (): Promise<PassThrough> => {
+      setTimeout(() => controller.abort(), 50);
+      return stuck;
+    };
+    const attributes = { compression: 'zstd', 'force-compression': 'true' };
+    await assert.rejects(
+      builder.build(dockerfile, { outputs: [{ kind, names: [], open, attributes }] }, controller.signal),
+      { code: 'cancelled' },
+    );
+    assert.equal(stuck.destroyed, true);
+  }
+  const controller = new AbortController();
+  const copy = async (root: string, signal: AbortSignal): Promise<void> => {
+    assert.equal(statSync(root).isDirectory(), true);
+    controller.abort();
+    signal.throwIfAborted();
+  };
+  await assert.rejects(builder.build(dockerfile, { outputs: [{ kind: 'local', copy }] }, controller.signal), {
+    code: 'cancelled',
+  });
+  assert.deepEqual(kept(), before);
+});
+
+test('a failed push ends the build with the registry’s words', async () => {
+  await assert.rejects(builder.build(dockerfile, { outputs: [pushOutput('127.0.0.1:1/nobody/there:1')] }), {
+    code: 'unavailable',
+  });
 });
