@@ -20,6 +20,7 @@ import { FileWork } from './files/file-work.ts';
 import { type BuildParts, processSlots, runBuild } from './machine/build-run.ts';
 import { FailedSteps, removeHidden } from './machine/failed-steps.ts';
 import { createOutputs } from './outputs/create-outputs.ts';
+import { openGitAccess } from './run/git-access.ts';
 import { scratchRoot } from './run/step-scratch.ts';
 
 export interface BuilderOptions {
@@ -53,7 +54,13 @@ class EngineBuilder implements Builder {
       slots: processSlots(availableParallelism()),
       files,
       outputs,
-      openRemote: (url, { dockerfileName }) => files.contexts.remote(url, dockerfileName),
+      openRemote: (url, { dockerfileName, secrets }) =>
+        files.contexts.remote(url, dockerfileName, async (signal) => {
+          const { access, close } = await openGitAccess(engine, secrets, url, signal);
+          // The build's own signal, which aborts at its end, too.
+          signal.addEventListener('abort', () => void close(), { once: true });
+          return access;
+        }),
       inUse: new Map(),
       failedSteps: new FailedSteps(engine),
     };

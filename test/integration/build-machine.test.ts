@@ -293,7 +293,7 @@ FROM busybox
 RUN echo 'web:x:1234:1234:web:/home/web:/bin/sh' >>/etc/passwd && echo 'web:x:1234:' >>/etc/group
 USER web
 WORKDIR /home/web/sub
-RUN id -u; echo $HOME; stat -c %U . ; ulimit -n
+RUN id -u; echo $HOME; stat -c %U . ; ulimit -n; cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null; true
 RUN <<EOF
 echo one
 echo two
@@ -311,7 +311,7 @@ SCRIPT
       },
     },
   );
-  assert.match(output, /^1234\n\/home\/web\nweb\n77\none\ntwo\nscript \/dev\/pipes\/SCRIPT$/m);
+  assert.match(output, /^1234\n\/home\/web\nweb\n77\n67108864\none\ntwo\nscript \/dev\/pipes\/SCRIPT$/m);
 });
 
 test('the same build again is the same image, and with an epoch so is one from nothing', async () => {

@@ -80,7 +80,10 @@ async function make(
   const stack = step.below.stack.withDraft(draft, (layers) =>
     remember(session, step, { key, parts, layers, createdAt }),
   );
-  session.background.add(stack.kept());
+  const keeping = stack.kept();
+  // Whoever needs the layers hears of it.
+  keeping.catch(() => undefined);
+  session.background.add(keeping);
   return { stack, key, createdAt };
 }
 

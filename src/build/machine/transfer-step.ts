@@ -4,6 +4,7 @@ import type { KeyParts } from '../cache/cache-key.ts';
 import type { AddInstruction, CopyInstruction } from '../dockerfile/ast.ts';
 import { kindOfSource } from '../dockerfile/source-kind.ts';
 import type { CopyOperation, CopySource } from '../files/files-types.ts';
+import { openGitAccess } from '../run/git-access.ts';
 import type { BuildSession } from './build-session.ts';
 import type { ImageState } from './image-state.ts';
 import type { StepFiles } from './stage-result.ts';
@@ -109,7 +110,7 @@ function groupsOf(instruction: Transferring): Group[] {
 }
 
 async function fetchSource(
-  { files, signal }: BuildSession,
+  { engine, files, request, signal }: BuildSession,
   instruction: Transferring,
   { kind, url }: Extract<Group, { url: string }>,
 ): Promise<{ source: CopySource; release: () => Promise<void> }> {
@@ -118,5 +119,10 @@ async function fetchSource(
   const checked = checksum === undefined ? {} : { checksum };
   if (kind === 'http') return await files.fetchHttp({ url, ...checked }, signal);
   const kept = keepGitDir === undefined ? {} : { keepGitDir };
-  return await files.fetchGit({ url, ...checked, ...kept }, signal);
+  const { access, close } = await openGitAccess(engine, request.secrets, url, signal);
+  try {
+    return await files.fetchGit({ url, ...checked, ...kept, ...access }, signal);
+  } finally {
+    await close();
+  }
 }

@@ -67,6 +67,21 @@ export async function agentMount(
     if (!mount.required) return nothing;
     throw new EngineError('not-found', `unset ssh forward key ${id}`, { hint: `give it with --ssh ${id}` });
   }
+  const path = await agentSocket(id, secrets, scratch, signal);
+  await own(path, mount, 0o600);
+  return {
+    mount: { destination: target, type: 'bind', source: path, options: ['rbind', 'rprivate'] },
+    environment: [`SSH_AUTH_SOCK=${target}`],
+  };
+}
+
+/** A socket behind which the client's agent is, until the scratch is closed. */
+export async function agentSocket(
+  id: string,
+  secrets: BuildSecrets,
+  scratch: StepScratch,
+  signal: AbortSignal,
+): Promise<string> {
   const path = scratch.path();
   const open = new Set<Socket>();
   const server = createServer((socket) => {
@@ -79,11 +94,7 @@ export async function agentMount(
     for (const socket of open) socket.destroy();
     return new Promise<void>((resolve) => server.close(() => resolve()));
   });
-  await own(path, mount, 0o600);
-  return {
-    mount: { destination: target, type: 'bind', source: path, options: ['rbind', 'rprivate'] },
-    environment: [`SSH_AUTH_SOCK=${target}`],
-  };
+  return path;
 }
 
 async function forward(

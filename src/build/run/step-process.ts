@@ -91,6 +91,7 @@ async function runInBundle(
     await writeFile(bundle.config, encodeRuntimeSpec(spec));
     const attached = await shim.attach({ stdin: false, stdout: true, stderr: true });
     const relayed = relay(attached.output, step.onOutput);
+    relayed.catch(() => undefined);
     const { ended } = await start(shim, step, signal);
     void compiledFilters.learn(spec, runtime, id);
     const status = await ended;
