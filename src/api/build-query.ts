@@ -70,7 +70,7 @@ function checkUnserved(query: Query): void {
     throw new EngineError('invalid-argument', `invalid isolation: ${query.text('isolation')}`, {
       hint: 'leave --isolation out: it is for Windows',
     });
-  if (jsonStrings(query, 'securityopt').length > 0)
+  if (query.all('securityopt').some((option) => option !== ''))
     throw new EngineError(
       'invalid-argument',
       'The daemon on this platform does not support setting security options on build',

@@ -127,7 +127,7 @@ function queryOf(flags: BuildFlags, wire: WireBuild): Record<string, string | nu
     buildargs: jsonOf(wire.buildArgs),
     labels: jsonOf(wire.labels),
     cachefrom: flags['cache-from'].length === 0 ? '' : JSON.stringify(flags['cache-from']),
-    securityopt: flags['security-opt'].length === 0 ? '' : JSON.stringify(flags['security-opt']),
+    securityopt: [...flags['security-opt']],
     ulimits: flags.ulimit.length === 0 ? '' : JSON.stringify(flags.ulimit),
   };
   const given = Object.entries(all).filter(

@@ -109,7 +109,8 @@ export class ProgressModel {
 
 /** What stands behind the last carriage return: progress bars redraw themselves. */
 function plainText(line: string): string {
-  return line.replace(/\r+$/, '').replace(/^.*\r/, '');
+  const text = line.replace(/\r+$/, '');
+  return text.slice(text.lastIndexOf('\r') + 1);
 }
 
 /** `1.2s`, `62.0s`: as Docker's client writes them. */
