@@ -19,8 +19,9 @@ before(async () => {
   bench = await FilesBench.open();
 });
 after(async () => {
-  assert.deepEqual(bench.leftovers(), []);
+  const left = bench.leftovers();
   await bench.close();
+  assert.deepEqual(left, []);
 });
 
 const add = { keyword: 'ADD', unpack: 'local' } as const;
@@ -76,6 +77,12 @@ test('a tar goes into a directory of any name, on top of what is there, as whom 
     bench.copy([broken], '/o', add),
     (error) => isEngineError(error, 'invalid-argument') && /b\.tar/.test(error.message),
   );
+});
+
+test('a tar that is left out is not unpacked', async () => {
+  const source = bench.context(`${tarred}; echo > x`, ['*.tar', 'x']);
+  const { upper } = await bench.copy([source], '/o/', { ...add, exclude: ['*.tar'] });
+  assert.deepEqual(await bench.list([upper], '%P'), ['o', 'o/x']);
 });
 
 test('a gzip that breaks off says so, and one that is cancelled leaves no process', async () => {

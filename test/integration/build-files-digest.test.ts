@@ -26,8 +26,9 @@ before(async () => {
   bench = await FilesBench.open();
 });
 after(async () => {
-  assert.deepEqual(bench.leftovers(), []);
+  const left = bench.leftovers();
   await bench.close();
+  assert.deepEqual(left, []);
 });
 
 interface Node {

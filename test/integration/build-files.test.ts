@@ -1,5 +1,6 @@
 /** COPY of files into layers: what goes where, with whose rights, and never anywhere else. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { existsSync, lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -11,8 +12,9 @@ before(async () => {
   bench = await FilesBench.open();
 });
 after(async () => {
-  assert.deepEqual(bench.leftovers(), []);
+  const left = bench.leftovers();
   await bench.close();
+  assert.deepEqual(left, []);
 });
 
 test('a file goes to a path, or under its name into a directory', async () => {
@@ -231,6 +233,32 @@ test('here-documents have the time they are told', async () => {
     'etc/motd 600 5 1000000000.0000000000',
   ]);
   assert.equal(readFileSync(join(upper, 'etc/motd'), 'utf8'), 'text\n');
+});
+
+test('a directory that is swapped for a link all the time lets nothing from outside in', async () => {
+  const outside = bench.directory('mkdir inner; echo secret > f; echo secret > inner/f');
+  const root = bench.directory(
+    `mkdir -p s/d/inner spare; echo own > s/d/f; echo own > s/d/inner/f; ln -s ${outside} spare/link`,
+  );
+  // Exchanges the directory and the link, until it is ended.
+  const script = `import os\nwhile True:\n os.rename("s/d","spare/d")\n os.rename("spare/link","s/d")\n os.rename("s/d","spare/link")\n os.rename("spare/d","s/d")\n`;
+  const swapper = spawn('python3', ['-c', script], { cwd: root, stdio: 'ignore' });
+  const ended = new Promise((resolve) => swapper.once('exit', resolve));
+  const source = { kind: 'files', tree: { kind: 'directory', root }, patterns: ['s'] } as const;
+  try {
+    for (let round = 0; round < 60; round += 1) {
+      const copied = await bench.copy([source], '/o').catch((error: unknown) => {
+        assert.ok(isEngineError(error), String(error));
+      });
+      if (copied !== undefined) assert.equal(bench.run(copied.upper, 'grep -rl secret . || true'), '');
+      await bench.work.digestOf({ sources: [source] }, bench.signal).catch((error: unknown) => {
+        assert.ok(isEngineError(error), String(error));
+      });
+    }
+  } finally {
+    swapper.kill('SIGKILL');
+    await ended;
+  }
 });
 
 test('a cancelled copy ends, and leaves no mount', async () => {

@@ -3,6 +3,7 @@ import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_thread
 import { pathOf, release } from '../../engine/archive/view-tree.ts';
 import { EngineError, errnoOf, messageOf } from '../../errors/engine-error.ts';
 import type { Attributes } from '../../snapshots/archive/archive-messages.ts';
+import { baseOf } from '../../snapshots/layer-tree.ts';
 import { copy } from './copy-job.ts';
 import { DigestCache } from './digest-cache.ts';
 import type {
@@ -17,6 +18,7 @@ import type {
   SelectJob,
 } from './files-messages.ts';
 import { SourceTree } from './select-sources.ts';
+import { filterOf } from './source-filter.ts';
 import { digestOf } from './tree-digest.ts';
 import { unpackArchive } from './unpack-job.ts';
 
@@ -54,12 +56,14 @@ function cacheOf({ cacheFile }: DigestJob): DigestCache | undefined {
   return cache;
 }
 
-function select({ sources, parents }: SelectJob): SelectedPath[] {
+function select({ sources, parents, exclude }: SelectJob): SelectedPath[] {
+  const { leavesOut } = filterOf(exclude);
   return sources.flatMap((source, index) => {
     if (source.kind === 'inline') return [];
     const tree = new SourceTree(source);
     try {
-      return [...selectFrom(tree, parents, index)];
+      const found = [...selectFrom(tree, parents, index)];
+      return found.filter(({ name, isFile }) => !isFile || !leavesOut(baseOf(name)));
     } finally {
       tree.close();
     }
