@@ -38,6 +38,7 @@ test('an ordinary container asks for nothing of the host', () => {
     ],
     Tmpfs: { '/run': '' },
     NetworkMode: 'bridge',
+    Annotations: { 'gantry.egress': 'none' },
     PortBindings: { '80/tcp': [{ HostPort: '8080' }] },
     RestartPolicy: { Name: 'always' },
     CapAdd: ['NET_BIND_SERVICE', 'CAP_CHOWN'],

@@ -2,11 +2,14 @@
 import assert from 'node:assert/strict';
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { callApi } from '../support/api-client.ts';
+import { TestDaemon } from '../support/daemon.ts';
 import { EgressSite } from '../support/egress-site.ts';
+import { dropIptablesRules } from '../support/iptables-clean.ts';
 import { until } from '../support/until.ts';
 
 /** Answers are allowed for their second, and for thirty more. */
@@ -386,6 +389,40 @@ test('rules that can’t be read and annotations that don’t exist are refused;
   assert.equal(rules.code, 0, rules.stderr);
   const shown = await ok('inspect', '-f', '{{index .HostConfig.Annotations "gantry.egress"}}', 'two');
   assert.equal(shown, 'allow=a.example:1,allow=b.example:2');
+});
+
+test('a client of an old API keeps the rules; other annotations it did not know', async () => {
+  const annotations = { 'gantry.egress': 'none', other: 'x' };
+  const body = { Image: 'busybox', Cmd: ['true'], HostConfig: { Annotations: annotations } };
+  const { json } = await callApi(site.daemon.socket, 'POST', '/v1.41/containers/create', body);
+  const shown = await ok('inspect', '-f', '{{json .HostConfig.Annotations}}', json.Id);
+  assert.deepEqual(JSON.parse(shown), { 'gantry.egress': 'none' });
+});
+
+test('with iptables, a container with rules neither starts nor is made', async () => {
+  const daemon = await TestDaemon.start();
+  try {
+    const rules = ['--annotation', 'gantry.egress=none'];
+    await daemon.ok(['create', '--name', 'early', ...rules, 'busybox', 'true']);
+    await daemon.stop();
+    writeFileSync(daemon.configFile, JSON.stringify({ 'firewall-backend': 'iptables' }));
+    await daemon.launch();
+    for (const words of [
+      ['start', 'early'],
+      ['create', ...rules, 'busybox', 'true'],
+    ]) {
+      const { code, stderr } = await daemon.gantry(words);
+      assert.notEqual(code, 0);
+      assert.match(
+        stderr,
+        /egress rules need nftables, and this daemon's firewall is iptables.*firewall-backend/s,
+      );
+    }
+    assert.equal(await daemon.ok(['inspect', '-f', '{{.State.Pid}}', 'early']), '0');
+  } finally {
+    await daemon.close();
+    dropIptablesRules(daemon.nftTable);
+  }
 });
 
 test('connections outlive what allowed them; new ones need the name again', async () => {
