@@ -1,6 +1,7 @@
 /** The mounts of a RUN: what they are made from, what the result depends on of them, and how they are opened. */
 import { chmod, chown, mkdir, writeFile } from 'node:fs/promises';
 import { join, posix } from 'node:path';
+import { EngineError } from '../../errors/engine-error.ts';
 import type { SpecMount } from '../../oci/runtime-spec.ts';
 import type { KeyPart } from '../cache/cache-key.ts';
 import type { RunInstruction, RunMount, StageInstruction } from '../dockerfile/ast.ts';
@@ -192,17 +193,29 @@ async function openBind(
   const tree = files?.tree ?? { kind: 'layers', trees: [] };
   const source = mount.source || '/';
   const bind = { tree, source, target, readOnly: mount.readOnly };
-  if (files === undefined || files.ignore.length === 0) return await bindMount(bind, scratch, drafts);
-  // The context's directory may hold what the ignore file leaves out.
+  if (files === undefined || files.ignore.length === 0) {
+    const mounted = await bindMount(bind, scratch, drafts);
+    if (mounted !== undefined) return mounted;
+  }
+  // The context's directory may hold what the ignore file leaves out; a stage may have more layers than can be mounted so.
+  const root = await copied(session, files ?? { tree, ignore: [] }, scratch);
+  const mounted = await bindMount({ ...bind, tree: { kind: 'directory', root } }, scratch, drafts);
+  if (mounted !== undefined) return mounted;
+  throw new EngineError('internal', `cannot mount ${source} at ${target}`);
+}
+
+/** A directory with a copy of all of them, until the scratch is closed. */
+async function copied(session: BuildSession, files: StepFiles, scratch: StepScratch): Promise<string> {
+  const { drafts } = session.workshop.snapshots;
   const draft = drafts.begin();
   scratch.onClose(() => drafts.drop(draft));
   const sources = [{ kind: 'files' as const, ...files, patterns: ['/'] }];
-  const into = { upper: draft.upper, work: draft.work, lower: [] };
+  const target = { upper: draft.upper, work: draft.work, lower: [] };
   await session.files.copy(
-    { keyword: 'COPY', sources, destination: '/', workdir: '/', target: into },
+    { keyword: 'COPY', sources, destination: '/', workdir: '/', target },
     session.signal,
   );
-  return await bindMount({ ...bind, tree: { kind: 'directory', root: draft.upper } }, scratch, drafts);
+  return draft.upper;
 }
 
 async function openCache(

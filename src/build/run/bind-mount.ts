@@ -20,12 +20,15 @@ export interface BindMount {
 
 const plain = ['rbind', 'rprivate'];
 
-/** EngineError `not-found` where there is no such source. */
+/** A mount's options are a page at most (mount(2)). */
+const mostOptions = 4000;
+
+/** EngineError `not-found` where there is no such source. Undefined where there are more layers than a mount takes: it is to be copied then. */
 export async function bindMount(
   bind: BindMount,
   scratch: StepScratch,
   drafts: LayerDrafts,
-): Promise<SpecMount> {
+): Promise<SpecMount | undefined> {
   const { tree, source, target, readOnly } = bind;
   const trees = tree.kind === 'directory' ? [tree.root] : tree.trees;
   const entry = findLayered(trees, source);
@@ -39,6 +42,7 @@ export async function bindMount(
     (await atLeast(places, readOnly, scratch)).map((path) => scratch.link(path)),
   );
   const options = [`lowerdir=${lower.join(':')}`];
+  if (options.join().length > mostOptions) return undefined;
   if (readOnly)
     return { destination: target, type: 'overlay', source: 'overlay', options: ['ro', ...options] };
   const draft = drafts.begin();
