@@ -35,7 +35,7 @@ export async function createBuilder(engine: Engine, options: BuilderOptions = {}
   await rm(scratchRoot(engine.config), { recursive: true, force: true });
   const files = fileWork(engine);
   await files.sweep();
-  const outputs = options.outputs ?? (await createOutputs(engine));
+  const outputs = options.outputs ?? (await createOutputs(engine, files));
   return new EngineBuilder(engine, outputs, files);
 }
 

@@ -122,6 +122,19 @@ test('local gives the caller a directory of the same, which is gone afterwards',
   assert.throws(() => statSync(seen), { code: 'ENOENT' });
 });
 
+test('with SOURCE_DATE_EPOCH, local has files of that time, owners and links as they are', async () => {
+  const output: BuildOutput = {
+    kind: 'local',
+    copy: async (root) => {
+      for (const path of ['', 'app', 'app/deep/er/file', 'app/third', 'bin/busybox'])
+        assert.equal(lstatSync(join(root, path)).mtimeMs, 1_700_000_000_000, path);
+      const kept = statSync(join(root, 'app/kept'));
+      assert.deepEqual([kept.uid, kept.gid, kept.nlink], [12, 34, 2]);
+    },
+  };
+  await builder.build(dockerfile, { outputs: [output], sourceDateEpoch: 1_700_000_000 });
+});
+
 test('OCI and Docker archives are read by skopeo, and loaded', async () => {
   const oci = fileOutput('oci', { names: ['one:1'] });
   const docker = fileOutput('docker', { names: ['from-archive:2'] });

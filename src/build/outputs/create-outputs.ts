@@ -6,14 +6,14 @@ import type { OutputJob, OutputParts } from '../built-image.ts';
 import { exportCache } from '../cache-transfer/export-cache.ts';
 import { importCaches } from '../cache-transfer/import-cache.ts';
 import { writeArchive } from './archive-output.ts';
-import { sweepExports, writeLocal, writeTar } from './files-output.ts';
+import { type LocalParts, sweepExports, writeLocal, writeTar } from './files-output.ts';
 import { prepareImages } from './prepare-images.ts';
 import { writeImageOutput } from './push-output.ts';
 
 type OutputEngine = Pick<Engine, 'images' | 'snapshots' | 'launcher' | 'config'>;
 
 /** Takes away what a crash left of exports. */
-export async function createOutputs(engine: OutputEngine): Promise<OutputParts> {
+export async function createOutputs(engine: OutputEngine, files: LocalParts['files']): Promise<OutputParts> {
   const { images, snapshots, launcher } = engine;
   const { transfers } = images;
   const parts = { transfers, snapshots, launcher };
@@ -32,7 +32,7 @@ export async function createOutputs(engine: OutputEngine): Promise<OutputParts> 
     write: async (job) => {
       const lease = transfers.lease();
       try {
-        return await writeAll(engine, lease, job);
+        return await writeAll({ engine, files }, lease, job);
       } finally {
         await transfers.release(lease);
       }
@@ -43,7 +43,7 @@ export async function createOutputs(engine: OutputEngine): Promise<OutputParts> 
 
 /** One after the other, as they were asked for; the cache last. */
 async function writeAll(
-  engine: OutputEngine,
+  { engine, files }: { engine: OutputEngine; files: LocalParts['files'] },
   lease: BuildLease,
   job: OutputJob,
 ): Promise<Partial<BuildResult>> {
@@ -53,14 +53,14 @@ async function writeAll(
     Object.assign(result, rest);
     metadata = { ...metadata, ...more };
   };
-  for (const output of job.request.outputs) add(await writeOutput(engine, lease, job, output));
+  for (const output of job.request.outputs) add(await writeOutput({ engine, files }, lease, job, output));
   const parts = { transfers: engine.images.transfers, snapshots: engine.snapshots };
   for (const target of job.request.cacheTo) add({ metadata: await exportCache(parts, lease, job, target) });
   return { ...result, metadata };
 }
 
 async function writeOutput(
-  engine: OutputEngine,
+  { engine, files }: { engine: OutputEngine; files: LocalParts['files'] },
   lease: BuildLease,
   job: OutputJob,
   output: BuildOutput,
@@ -82,7 +82,7 @@ async function writeOutput(
       return {};
     case 'local':
       await job.step('copying files', () =>
-        writeLocal(engine, images, output, request.sourceDateEpoch, signal),
+        writeLocal({ engine, files }, images, output, request.sourceDateEpoch, signal),
       );
       return {};
     case 'none':

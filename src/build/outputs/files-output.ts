@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Engine } from '../../engine/engine.ts';
 import { formatPlatform } from '../../oci/platform.ts';
-import { copyLayeredTree } from '../../snapshots/layered-files.ts';
 import { removeTree } from '../../snapshots/remove-tree.ts';
 import type { BuildOutput } from '../build-types.ts';
 import type { BuiltImage } from '../built-image.ts';
+import type { Files } from '../files/files-types.ts';
 import { flagOf } from './output-options.ts';
 
 type TarOutput = Extract<BuildOutput, { kind: 'tar' | 'docker' | 'oci' }>;
@@ -47,27 +47,55 @@ export async function writeTar(
   }
 }
 
-/** A copy below the data root, which is gone when the caller has taken it. */
+export interface LocalParts {
+  engine: Pick<Engine, 'launcher' | 'config'>;
+  files: Pick<Files, 'copy' | 'openLayers'>;
+}
+
+/** The layers as they are, mounted for reading; a copy below the data root where there are several platforms, or times are to change. */
 export async function writeLocal(
-  engine: Pick<Engine, 'launcher' | 'config'>,
+  parts: LocalParts,
   images: readonly BuiltImage[],
   output: LocalOutput,
   epoch: number | undefined,
   signal: AbortSignal,
 ): Promise<void> {
-  const root = join(exportsOf(engine), randomBytes(8).toString('hex'));
+  const only = images.length === 1 ? images[0] : undefined;
+  if (only === undefined || epoch !== undefined || isSplit(images, output.attributes))
+    return await writeCopy(parts, images, output, epoch, signal);
+  const tree = await parts.files.openLayers(only.trees);
+  try {
+    signal.throwIfAborted();
+    await output.copy(tree.root, signal);
+  } finally {
+    await tree.release();
+  }
+}
+
+async function writeCopy(
+  { engine, files }: LocalParts,
+  images: readonly BuiltImage[],
+  output: LocalOutput,
+  epoch: number | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  const holder = join(exportsOf(engine), randomBytes(8).toString('hex'));
+  const [root, work] = [join(holder, 'root'), join(holder, 'work')];
   await mkdir(root, { recursive: true, mode: 0o755 });
+  await mkdir(work);
   try {
     for (const image of images) {
-      signal.throwIfAborted();
-      const target = isSplit(images, output.attributes) ? join(root, directoryOf(image)) : root;
-      await mkdir(target, { recursive: true });
-      await copyLayeredTree(image.trees, '/', target, engine.launcher);
+      const upper = isSplit(images, output.attributes) ? join(root, directoryOf(image)) : root;
+      await mkdir(upper, { recursive: true });
+      const tree = { kind: 'layers' as const, trees: image.trees };
+      const sources = [{ kind: 'files' as const, tree, patterns: ['/'] }];
+      const target = { upper, work, lower: [] };
+      await files.copy({ keyword: 'COPY', sources, destination: '/', workdir: '/', target }, signal);
     }
     if (epoch !== undefined) await setTimes(root, epoch);
     await output.copy(root, signal);
   } finally {
-    await removeTree(engine.launcher, root, true);
+    await removeTree(engine.launcher, holder, true);
   }
 }
 
