@@ -99,8 +99,9 @@ describe('gantry build', () => {
     assert.equal(await daemon.ok(['run', '--rm', id, 'cat', '/seen']), 'elbairav-morfelif-morf');
     const saved = await daemon.ok(['image', 'history', '--no-trunc', id]);
     assert.ok(!saved.includes('from-variable'));
-    const without = await build([folder]);
+    const without = await build(['--no-cache', folder]);
     assert.equal(without.code, 1);
+    assert.match(without.stderr, /secret s/);
   });
 
   test('outputs: a directory, tars, stdout, a metadata file, an image ID file', async () => {

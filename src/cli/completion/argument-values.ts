@@ -98,6 +98,7 @@ const rules: Readonly<Record<string, Source>> = {
   'context rm': ofContexts,
   'context update': inTurn(ofContexts),
   'context use': inTurn(ofContexts),
+  'image build': inTurn(aFile),
   'image history': inTurn(ofImages),
   'image import': inTurn(aFile, ({ client }) => repositories(client())),
   'image inspect': ofImages,

@@ -38,8 +38,19 @@ const containerList: Readonly<Record<string, Values>> = {
   volume: volumes,
 };
 
+const cacheRecords: Readonly<Record<string, Values>> = {
+  description: open,
+  id: open,
+  inuse: yesNo,
+  private: yesNo,
+  shared: yesNo,
+  type: () =>
+    words('exec.cachemount', 'frontend', 'internal', 'regular', 'source.git.checkout', 'source.local'),
+};
+
 const filters: Readonly<Record<string, Readonly<Record<string, Values>>>> = {
-  'builder prune': { until: open },
+  'builder du': cacheRecords,
+  'builder prune': { ...cacheRecords, until: open },
   'container ls': containerList,
   monitor: containerList,
   'container prune': pruned,

@@ -155,6 +155,16 @@ const sources: Readonly<Record<string, Source>> = {
 
 /** Where a flag means something else for one command. */
 const special: Readonly<Record<string, Source>> = {
+  'image build --allow': constant('network.host', 'security.insecure'),
+  'image build --file': aFile,
+  'image build --iidfile': aFile,
+  'image build --metadata-file': aFile,
+  'image build --network': constant('default', 'none', 'host'),
+  'image build --output': ({ current }) =>
+    /^[./~]/.test(current)
+      ? [files]
+      : words('type=local,dest=', 'type=tar,dest=', 'type=oci,dest=', 'type=docker,dest=', 'type=registry'),
+  'image build --progress': constant('auto', 'plain', 'tty', 'rawjson', 'quiet'),
   'container update --restart': constant('no', 'always', 'on-failure', 'unless-stopped'),
   'network create --driver': ({ client }) => drivers(client(), 'Network'),
   'network create --scope': constant('local'),
