@@ -13,7 +13,7 @@ import type { Firewall } from './firewall.ts';
 import type { BridgeRules } from './firewall-types.ts';
 import type { HostKernel } from './host-kernel.ts';
 import { deleteLinks, type HostNetwork, readHostNetwork } from './host-network.ts';
-import type { HostPorts } from './host-ports.ts';
+import { type HostPorts, withoutPorts } from './host-ports.ts';
 import { interfaceFields, interfaceSetup, ownSysctls } from './interface-setup.ts';
 import { formatSubnet } from './ip-address.ts';
 import { type Addresses, addressesOf, NetworkAddresses } from './network-addresses.ts';
@@ -215,17 +215,20 @@ export class BridgeNetwork implements DriverNetwork {
 
   /** Other families, or another way of publishing: what was asked for gives other ports here. */
   async #publishAnew(from: BridgeNetwork, containerId: string, wanted: PortsWanted): Promise<void> {
-    const before = from.note(containerId, { ports: [] });
+    const { ports: held = [], publishFrom } = from.endpoint(containerId) ?? {};
     const endpoint = this.#endpoints.get(containerId);
-    if (before === undefined || endpoint === undefined) return;
-    await from.#unpublish(before);
-    await this.#parts.ports.release(before.ports);
-    const { publishFrom } = before;
-    const after = { ...endpoint, ...(publishFrom === undefined ? {} : { publishFrom }) };
-    const ports = await this.#claimPorts(wanted, after);
-    this.note(containerId, { ports, ...(publishFrom === undefined ? {} : { publishFrom }) });
-    await this.#enterPorts({ ...after, ports });
-    await this.#raisePort({ ...after, ports });
+    if (endpoint === undefined) return;
+    const limits = publishFrom === undefined ? {} : { publishFrom };
+    // On record at one of the two at any time: a crash loses no port.
+    const ports = await this.#claimPorts(wanted, { ...endpoint, ...limits }, held);
+    this.note(containerId, { ports, ...limits });
+    const before = from.note(containerId, { ports: [] });
+    const after = { ...endpoint, ...limits, ports };
+    if (before !== undefined) await from.#unpublish(before);
+    await this.#parts.ports.release(withoutPorts(held, ports));
+    this.#parts.ports.retarget(ports, after);
+    await this.#enterPorts(after);
+    await this.#raisePort(after);
   }
 
   /** Networks of which this is the same publish the same ports. */
@@ -304,16 +307,20 @@ export class BridgeNetwork implements DriverNetwork {
     });
   }
 
-  #claimPorts(request: PortsWanted, endpoint: Endpoint): Promise<PublishedPort[]> {
+  #claimPorts(
+    request: PortsWanted,
+    endpoint: Endpoint,
+    held: readonly PublishedPort[] = [],
+  ): Promise<PublishedPort[]> {
     const { ipAddress, ipv6Address, publishFrom } = endpoint;
-    const defaultAddress = request.defaultAddress ?? this.#config.defaultAddress ?? '0.0.0.0';
-    return this.#parts.ports.claim(request.ports, {
+    const target = {
       ipAddress,
-      defaultAddress,
+      defaultAddress: request.defaultAddress ?? this.#config.defaultAddress ?? '0.0.0.0',
       routed: this.#routed(),
       ...(ipv6Address === undefined ? {} : { ipv6Address }),
       ...(publishFrom === undefined ? {} : { publishFrom }),
-    });
+    };
+    return this.#parts.ports.claim(request.ports, target, held);
   }
 
   #routed(): { ipv4: boolean; ipv6: boolean } {

@@ -3,7 +3,7 @@ import { createSocket } from 'node:dgram';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { test } from 'node:test';
 import { isEngineError } from '../errors/engine-error.ts';
-import { HostPorts } from './host-ports.ts';
+import { HostPorts, withoutPorts } from './host-ports.ts';
 import type { PortRequest } from './network-types.ts';
 
 const ipv4 = { ipAddress: '172.17.0.2', defaultAddress: '0.0.0.0' };
@@ -77,6 +77,26 @@ test('without IPv4, ports are those of IPv6; what names the other family is refu
     /the network has no IPv4/,
   );
   await assert.rejects(ports.claim([request(base)], { ...only6, defaultAddress: '127.0.0.1' }), /no IPv4/);
+});
+
+test('what the same container holds already is kept where it fits, random ports too, and nothing twice', async () => {
+  const ports = new HostPorts({ first: base, last: base + 9 });
+  const random = request(0);
+  const before = await ports.claim([random, random, request(base + 8)], ipv4);
+  const numbers = (rows: readonly { hostIp: string; hostPort: number }[]) =>
+    rows.map((row) => `${row.hostIp} ${row.hostPort - base}`).sort();
+  assert.deepEqual(numbers(before), ['0.0.0.0 0', '0.0.0.0 1', '0.0.0.0 8']);
+  const after = await ports.claim([random, random, request(base + 8)], dual, before);
+  assert.deepEqual(numbers(after), ['0.0.0.0 0', '0.0.0.0 1', '0.0.0.0 8', ':: 0', ':: 1', ':: 8']);
+  await ports.release(withoutPorts(before, after));
+  await assert.rejects(ports.claim([request(base + 8)], ipv4), /already allocated/);
+  // Another address of the same port takes the place of the one that is held.
+  const local = await ports.claim([request(base + 8, { hostIp: '127.0.0.1' })], ipv4, after);
+  assert.deepEqual(numbers(local), ['127.0.0.1 8']);
+  await ports.release(withoutPorts(after, local));
+  const six = await ports.claim([request(base + 1)], { ...dual, ipAddress: '' });
+  await ports.release([...local, ...six]);
+  await ports.release(await ports.claim([random, random, request(base + 8)], dual));
 });
 
 test('a port of another container is refused in Docker’s words, and nothing else is kept', async () => {

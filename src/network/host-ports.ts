@@ -21,6 +21,11 @@ export interface PortTarget extends PortAddresses {
   defaultAddress: string;
 }
 
+interface HoldingTarget extends PortTarget {
+  /** What is claimed for the same container already, and no request has got yet. */
+  held: readonly PublishedPort[];
+}
+
 export interface PortRange {
   first: number;
   last: number;
@@ -58,20 +63,28 @@ export class HostPorts {
     this.#nextEphemeral = ephemeral.first;
   }
 
-  /** Claims a port for each request, or none at all. EngineError `internal` in Docker's words where one is taken. */
-  async claim(requests: readonly PortRequest[], target: PortTarget): Promise<PublishedPort[]> {
-    const done: Claim[] = [];
+  /**
+   * Claims a port for each request, or none at all. EngineError `internal` in Docker's words where one is taken. Of `held`, which is claimed for the same
+   * container, what fits is kept; the rest is the caller's to release.
+   */
+  async claim(
+    requests: readonly PortRequest[],
+    target: PortTarget,
+    held: readonly PublishedPort[] = [],
+  ): Promise<PublishedPort[]> {
+    const done: PublishedPort[] = [];
+    const holding: HoldingTarget = { ...target, held };
     try {
       // Fixed ports first: a range or a random port must not take what a later request names.
       for (const request of [...requests].sort((a, b) => freedomOf(a) - freedomOf(b))) {
         const addresses = addressesOf(request, target);
         const onHost = addresses.filter((address) => !isRouted(address, target));
-        if (onHost.length > 0) done.push(...(await this.#claimOne(request, target, onHost)));
+        if (onHost.length > 0) done.push(...(await this.#claimOne(request, holding, onHost)));
         done.push(...routedPorts(request, target, addresses));
       }
       return done.map(publishedPort);
     } catch (error) {
-      await this.release(done);
+      await this.release(withoutPorts(done, held));
       throw error;
     }
   }
@@ -112,9 +125,13 @@ export class HostPorts {
     }
   }
 
-  async #claimOne(request: PortRequest, target: PortTarget, addresses: readonly string[]): Promise<Claim[]> {
+  async #claimOne(
+    request: PortRequest,
+    target: HoldingTarget,
+    addresses: readonly string[],
+  ): Promise<PublishedPort[]> {
     let failure: unknown;
-    for (const port of this.#candidates(request)) {
+    for (const port of this.#candidates(request, target.held)) {
       try {
         return await this.#claimPort(request, addresses, port, target);
       } catch (error) {
@@ -138,15 +155,20 @@ export class HostPorts {
     request: PortRequest,
     addresses: readonly string[],
     port: number,
-    target: PortTarget,
-  ): Promise<Claim[]> {
+    target: HoldingTarget,
+  ): Promise<PublishedPort[]> {
     const { containerPort, protocol } = request;
-    const claims: Claim[] = addresses.map((hostIp) => ({ containerPort, protocol, hostIp, hostPort: port }));
+    const wanted: Claim[] = addresses.map((hostIp) => ({ containerPort, protocol, hostIp, hostPort: port }));
+    const claims = withoutPorts(wanted, target.held);
+    const kept = withoutPorts(wanted, claims);
+    // Another address of the same port: it gives way.
+    await this.release(target.held.filter((one) => claims.some((claim) => excludes(one, claim))));
     for (const claim of claims) this.#requireFree(claim);
     for (const claim of claims) this.#enter(claim);
     try {
       for (const claim of claims) await this.#bind(claim, target);
-      return claims;
+      target.held = withoutPorts(target.held, kept);
+      return wanted;
     } catch (error) {
       await this.release(claims);
       throw error;
@@ -186,7 +208,7 @@ export class HostPorts {
 
   #requireFree(port: PublishedPort): void {
     const entries = this.#claims.get(keyOf(port.protocol, port.hostPort)) ?? [];
-    if (!entries.some((entry) => addressesCollide(entry.hostIp, port.hostIp))) return;
+    if (!entries.some((entry) => excludes(entry, port))) return;
     throw new EngineError(
       'internal',
       `Bind for ${port.hostIp}:${port.hostPort} failed: port is already allocated`,
@@ -202,7 +224,9 @@ export class HostPorts {
     this.#claims.set(key, [...(this.#claims.get(key) ?? []), claim]);
   }
 
-  *#candidates(request: PortRequest): Generator<number> {
+  *#candidates(request: PortRequest, held: readonly PublishedPort[]): Generator<number> {
+    // A random port, or one of a range, stays what it was.
+    yield* held.filter((one) => mayBe(one, request)).map(({ hostPort }) => hostPort);
     if (request.hostPortFirst > 0) {
       for (let port = request.hostPortFirst; port <= request.hostPortLast; port += 1) yield port;
       return;
@@ -214,6 +238,35 @@ export class HostPorts {
       yield port;
     }
   }
+}
+
+/** Those of `ports` that are not among `others`. */
+export function withoutPorts<P extends PublishedPort>(
+  ports: readonly P[],
+  others: readonly PublishedPort[],
+): P[] {
+  return ports.filter(
+    (one) => !others.some((other) => isSamePort(one, other) && one.hostIp === other.hostIp),
+  );
+}
+
+function isSamePort(one: PublishedPort, other: PublishedPort): boolean {
+  return one.hostPort === other.hostPort && one.protocol === other.protocol;
+}
+
+/** Can't the two be there at once? */
+function excludes(one: PublishedPort, other: PublishedPort): boolean {
+  return isSamePort(one, other) && addressesCollide(one.hostIp, other.hostIp);
+}
+
+/** Might it be what answers a request? */
+function mayBe(port: PublishedPort, request: PortRequest): boolean {
+  const { containerPort, protocol, hostPort } = port;
+  if (containerPort !== request.containerPort || protocol !== request.protocol || hostPort === 0)
+    return false;
+  return (
+    request.hostPortFirst === 0 || (hostPort >= request.hostPortFirst && hostPort <= request.hostPortLast)
+  );
 }
 
 function toHold(port: PublishedPort, { ipAddress, ipv6Address, publishFrom }: PortAddresses): PortToHold {

@@ -82,7 +82,10 @@ export function gatewayContract({ name, options, rules }: FirewallUnderTest): vo
     const six = await network('six', { ...dual, enableIpv4: false });
     await enter('six', six, { ports: [publish(18404), publish(18404, 53, udp)] });
     await enter('six2', six);
-    const cell = await network('cell', { ...dual, ...modes('isolated'), internal: true });
+    // Of its own choice: no route of the host's tells others who test here that a subnet is taken.
+    const pools = [{ subnet: '10.213.78.0/24' }, { subnet: 'fd99:78::/64' }];
+    const ipam = { options: null, pools };
+    const cell = await network('cell', { ...dual, ...modes('isolated'), internal: true, ipam });
     await enter('cell', cell);
     await enter('cell2', cell);
     await enter('vault', await network('vault', { ...dual, internal: true }));
