@@ -1,11 +1,14 @@
 /** Builds by the builder itself: images that run, their configuration and history, what is run and what is not. */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BuildEvent, NamedContext } from '../../src/build/build-types.ts';
 import { listContainers } from '../../src/engine/list.ts';
+import { digestOf } from '../../src/oci/digest.ts';
+import { mediaTypes } from '../../src/oci/media-types.ts';
 import { directoryContext, TestBuilder, toldBy } from '../support/build.ts';
 import { execInContainer } from '../support/build-exec.ts';
 
@@ -418,4 +421,38 @@ test('identical steps of a build are run once', async () => {
     'FROM busybox AS a\nRUN echo once-only; sleep 0.2\nFROM busybox AS b\nRUN echo once-only; sleep 0.2\nFROM busybox\nRUN --mount=from=a,target=/a --mount=from=b,target=/b true\n',
   );
   assert.equal(output.match(/^once-only$/gm)?.length, 1);
+});
+
+test('an image in a layout at the client’s is a base, and a source', async () => {
+  const { images } = builder.test.engine;
+  const blobs = new Map<string, Buffer>();
+  const busybox = images.get('busybox');
+  const config = Buffer.from(JSON.stringify({ ...busybox.config, config: { Env: ['FROM_LAYOUT=1'] } }));
+  const layers = images.builds.ofImage(busybox.id).map(({ blob }) => blob);
+  for (const { digest } of layers)
+    blobs.set(
+      digest,
+      readFileSync(join(builder.test.config.dataRoot, 'images/blobs/sha256', digest.slice(7))),
+    );
+  blobs.set(digestOf(config), config);
+  const manifest = Buffer.from(
+    JSON.stringify({
+      schemaVersion: 2,
+      mediaType: mediaTypes.ociManifest,
+      config: { mediaType: mediaTypes.ociConfig, digest: digestOf(config), size: config.length },
+      layers,
+    }),
+  );
+  blobs.set(digestOf(manifest), manifest);
+  const open = async (digest: string): Promise<Readable> =>
+    Readable.from([blobs.get(digest) ?? Buffer.alloc(0)]);
+  const layout = (digest: string): Map<string, NamedContext> =>
+    new Map([['base', { kind: 'oci-layout', digest, open }]]);
+  const dockerfile = 'FROM base\nCOPY --from=base /bin/sh /copied\nRUN echo "layout $FROM_LAYOUT"\n';
+  const { output } = await builder.build(dockerfile, { namedContexts: layout(digestOf(manifest)) });
+  assert.match(output, /^layout 1$/m);
+  await assert.rejects(
+    builder.build(dockerfile, { namedContexts: layout(`sha256:${'0'.repeat(64)}`) }),
+    /content of sha256:0+ is another/,
+  );
 });

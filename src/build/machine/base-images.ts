@@ -5,8 +5,11 @@ import { EngineError, isEngineError } from '../../errors/engine-error.ts';
 import type { Image, RegistryAuth } from '../../images/image-types.ts';
 import { formatPlatform, type Platform, platformMatches } from '../../oci/platform.ts';
 import { canonicalReference, parseReference, withDefaultTag } from '../../oci/reference.ts';
-import type { BuildRequest } from '../build-types.ts';
+import type { BuildRequest, NamedContext } from '../build-types.ts';
+import { loadLayout } from './layout-image.ts';
 import type { Progress, StepVertex } from './progress.ts';
+
+type LayoutContext = Extract<NamedContext, { kind: 'oci-layout' }>;
 
 /** One build's. */
 export class BaseImages {
@@ -32,6 +35,23 @@ export class BaseImages {
     this.#found.set(key, found);
     found.catch(() => undefined);
     return found;
+  }
+
+  /** The image of a context that is one: named by reference, or in a layout at the client's. Undefined for one of files. */
+  ofContext(name: string, platform: Platform): Promise<Image> | undefined {
+    const context = this.#request.namedContexts.get(name);
+    if (context?.kind === 'image') return this.find(context.reference, platform);
+    if (context?.kind !== 'oci-layout') return undefined;
+    const key = `oci-layout ${context.digest} ${formatPlatform(platform)}`;
+    const found = this.#found.get(key) ?? this.#fromLayout(name, context, platform);
+    this.#found.set(key, found);
+    found.catch(() => undefined);
+    return found;
+  }
+
+  #fromLayout(name: string, { digest, open }: LayoutContext, platform: Platform): Promise<Image> {
+    const step = { name: `[context ${name}] load image from client`, identity: formatPlatform(platform) };
+    return this.#progress.step(step, () => loadLayout(this.#engine, digest, open, platform, this.#signal));
   }
 
   #resolve(name: string, platform: Platform): Promise<Image> {

@@ -12,6 +12,7 @@ import { emptyImage, imageStateOf } from './image-state.ts';
 import { takeInstruction } from './instruction-step.ts';
 import { LayerStack } from './layer-stack.ts';
 import { makeLayer } from './layer-step.ts';
+import type { VertexInput } from './progress.ts';
 import type { StageFiles, StageResult, StepFiles } from './stage-result.ts';
 import { StepNames } from './step-names.ts';
 
@@ -53,7 +54,7 @@ export class StageRunner implements StageFiles {
   }
 
   async filesOf(source: Source | undefined): Promise<StepFiles> {
-    const { snapshots, builds, lease } = this.session.workshop;
+    const { snapshots } = this.session.workshop;
     switch (source?.kind) {
       case undefined:
         return await this.session.contexts.files('');
@@ -63,17 +64,21 @@ export class StageRunner implements StageFiles {
         const layers = await (await this.stage(source.index)).stack.kept();
         return layered(snapshots.trees(layers.map(({ chainId }) => chainId)));
       }
-      case 'image': {
-        const image = await this.session.bases.find(source.reference, this.target);
-        for (const { chainId, blob } of builds.ofImage(image.id)) lease.add(chainId, blob.digest);
-        return layered(snapshots.trees(image.chainIds));
-      }
+      case 'image':
+        return this.#filesOfImage(await this.session.bases.find(source.reference, this.target));
       case 'context': {
-        const named = this.session.request.namedContexts.get(source.name);
-        if (named?.kind !== 'image') return await this.session.contexts.files(source.name);
-        return await this.filesOf({ kind: 'image', reference: named.reference });
+        const image = await this.session.bases.ofContext(source.name, this.target);
+        return image === undefined
+          ? await this.session.contexts.files(source.name)
+          : this.#filesOfImage(image);
       }
     }
+  }
+
+  #filesOfImage(image: Image): StepFiles {
+    const { snapshots, builds, lease } = this.session.workshop;
+    for (const { chainId, blob } of builds.ofImage(image.id)) lease.add(chainId, blob.digest);
+    return layered(snapshots.trees(image.chainIds));
   }
 
   async #runStage(index: number): Promise<StageResult> {
@@ -108,7 +113,11 @@ export class StageRunner implements StageFiles {
       case 'stage':
         return await this.#onStage(base.index);
       case 'image':
-        return await this.#onImage(index, base.reference, platform);
+        return await this.#onImage(
+          index,
+          await this.session.bases.find(base.reference, platform),
+          this.#names.ofStage(this.#planned(index)).from(base.reference),
+        );
       case 'context':
         return await this.#onContext(index, base.name, platform);
     }
@@ -132,8 +141,9 @@ export class StageRunner implements StageFiles {
   }
 
   async #onContext(index: number, name: string, platform: Platform): Promise<StageResult> {
-    const named = this.session.request.namedContexts.get(name);
-    if (named?.kind === 'image') return await this.#onImage(index, named.reference, platform);
+    const image = await this.session.bases.ofContext(name, platform);
+    if (image !== undefined)
+      return await this.#onImage(index, image, this.#names.ofStage(this.#planned(index)).context(name));
     const nothing = this.#onNothing(platform);
     const files = await this.session.contexts.files(name);
     const operation = { sources: [{ kind: 'files', ...files, patterns: ['/'] }] } as const;
@@ -161,10 +171,7 @@ export class StageRunner implements StageFiles {
     return { ...nothing, ...made, keys: [made.key] };
   }
 
-  async #onImage(index: number, reference: string, platform: Platform): Promise<StageResult> {
-    const image = await this.session.bases.find(reference, platform);
-    const planned = this.#planned(index);
-    const step = { ...this.#names.ofStage(planned).from(reference), inputs: [] };
+  async #onImage(index: number, image: Image, step: VertexInput): Promise<StageResult> {
     await this.session.progress.step(step, async (vertex) => vertex.cached());
     this.#takeTriggers(index, image);
     const layers = this.session.workshop.builds.ofImage(image.id);
