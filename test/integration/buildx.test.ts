@@ -265,26 +265,28 @@ suite('docker buildx', { skip: withoutBuildx() }, () => {
     assert.match(failed.stderr, /unknown instruction: RUNN \(did you mean RUN\?\)/);
   });
 
-  test('a build that is interrupted ends with its step', async () => {
-    const mark = `30${process.pid}`;
-    const context = buildx.context(
-      { Dockerfile: `FROM busybox\nRUN echo begun; sleep ${mark}\n` },
-      'interrupted',
-    );
-    const argv = daemon.dockerArgv(['buildx', 'build', '--progress', 'plain', context]);
-    const child = spawn(argv[0] ?? '', argv.slice(1), { env: { ...process.env, ...buildx.environment } });
-    let shown = '';
-    child.stderr.on('data', (chunk: Buffer) => {
-      shown += chunk.toString();
+  for (const signal of ['SIGINT', 'SIGKILL'] as const) {
+    test(`a build whose client gets ${signal} ends with its step`, async () => {
+      const mark = `30${signal.length}${process.pid}`;
+      const context = buildx.context(
+        { Dockerfile: `FROM busybox\nRUN echo begun; sleep ${mark}\n` },
+        'interrupted',
+      );
+      const argv = daemon.dockerArgv(['buildx', 'build', '--progress', 'plain', context]);
+      const child = spawn(argv[0] ?? '', argv.slice(1), { env: { ...process.env, ...buildx.environment } });
+      let shown = '';
+      child.stderr.on('data', (chunk: Buffer) => {
+        shown += chunk.toString();
+      });
+      const ended = new Promise((resolve) => child.once('close', resolve));
+      await until(() => /^#\d+ [0-9.]+ begun$/m.test(shown), 15_000);
+      assert.ok(isRunning(mark));
+      child.kill(signal);
+      await ended;
+      if (signal === 'SIGINT') assert.match(shown, /CANCELED|context canceled/);
+      await until(() => !isRunning(mark));
     });
-    const ended = new Promise((resolve) => child.once('close', resolve));
-    await until(() => /^#\d+ [0-9.]+ begun$/m.test(shown), 15_000);
-    assert.ok(isRunning(mark));
-    child.kill('SIGINT');
-    await ended;
-    assert.match(shown, /CANCELED|context canceled/);
-    await until(() => !isRunning(mark));
-  });
+  }
 
   test('du tells what the cache has, and prune empties it', async () => {
     const context = buildx.context(

@@ -115,7 +115,7 @@ test('a follower that goes does not wait for the end', async () => {
 
 test('errors carry their place in the Dockerfile', () => {
   const source = { name: 'Dockerfile', lines: ['FROM a', 'RUNN b'] };
-  const position = { line: 2, character: 0 };
+  const position = { line: 2, column: 0 };
   const error = new DockerfileError('unknown instruction', {
     source,
     range: { start: position, end: position },

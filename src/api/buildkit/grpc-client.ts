@@ -9,7 +9,7 @@ import type { Duplex } from 'node:stream';
 import { EngineError, messageOf } from '../../errors/engine-error.ts';
 import type { Message } from '../../wire/buildkit/protobuf.ts';
 import { throwStatus } from './grpc-status.ts';
-import { http2Settings, readMessages, windowSize, writeMessage } from './grpc-stream.ts';
+import { endTogether, http2Settings, readMessages, windowSize, writeMessage } from './grpc-stream.ts';
 
 export type CallMetadata = Readonly<Record<string, string | readonly string[]>>;
 
@@ -36,6 +36,7 @@ export class GrpcClient {
       this.#closed.abort(new EngineError('unavailable', "the build's client has closed its session"));
     });
     connection.on('close', () => this.#session.destroy());
+    endTogether(connection);
   }
 
   /** Aborts when the connection ends. */

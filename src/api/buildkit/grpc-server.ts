@@ -5,7 +5,7 @@ import { EngineError } from '../../errors/engine-error.ts';
 import { grpcCode } from '../../wire/buildkit/grpc-codes.ts';
 import type { Message } from '../../wire/buildkit/protobuf.ts';
 import { type CallStatus, okStatus, statusOfError, trailersOf } from './grpc-status.ts';
-import { http2Settings, readMessages, windowSize, writeMessage } from './grpc-stream.ts';
+import { endTogether, http2Settings, readMessages, windowSize, writeMessage } from './grpc-stream.ts';
 
 export interface GrpcCall {
   headers: IncomingHttpHeaders;
@@ -63,6 +63,7 @@ export function serveGrpc(connection: Duplex, methods: GrpcMethods): Promise<voi
     });
     session.on('stream', (stream, headers) => void serveStream(stream, headers, methods));
     connection.on('close', () => session.destroy());
+    endTogether(connection);
   });
 }
 

@@ -1,6 +1,7 @@
 /** One gRPC call's messages over an HTTP/2 stream, in either direction (grpc/grpc, doc/PROTOCOL-HTTP2.md). */
 import { once } from 'node:events';
 import type { Http2Stream } from 'node:http2';
+import type { Duplex } from 'node:stream';
 import { EngineError } from '../../errors/engine-error.ts';
 
 /** Above what BuildKit's own limits are (16 MiB). */
@@ -11,7 +12,9 @@ const prefixLength = 5;
 /** EngineError `invalid-argument` for a message that is too large or compressed, which we never say that we accept. */
 export async function* readMessages(stream: Http2Stream): AsyncGenerator<Buffer, void> {
   let rest: Buffer = Buffer.alloc(0);
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
+  /* Whoever has read enough may still have to write: leaving the loop must not destroy the stream. */
+  const chunks: AsyncIterable<Buffer> = stream.iterator({ destroyOnReturn: false });
+  for await (const chunk of chunks) {
     rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
     let at = 0;
     for (;;) {
@@ -59,6 +62,11 @@ export async function writeMessage(stream: Http2Stream, message: Uint8Array): Pr
   } finally {
     stream.off('close', onClose);
   }
+}
+
+/** HTTP/2 needs both directions, where connections of HTTP/1.1 may be open in one alone: the end of one is that of the connection. */
+export function endTogether(connection: Duplex): void {
+  connection.on('end', () => connection.destroy());
 }
 
 /** The limits of a connection's windows: Node's 64 KiB would have large files wait for each round trip. */
