@@ -13,11 +13,11 @@ import { Progress } from '../machine/progress.ts';
 import { flagOf } from '../outputs/output-options.ts';
 import { asObject, type CacheContent, cacheConfigType, parseCacheConfig } from './cache-config.ts';
 import type { CacheTransferParts } from './export-cache.ts';
-import { fillMount } from './import-mounts.ts';
+import { fillMount, type MountParts } from './import-mounts.ts';
 import { inlineCacheOf } from './inline-cache.ts';
 import { findInIndex } from './layout-index.ts';
 
-export type ImportParts = CacheTransferParts & Parameters<typeof fillMount>[0];
+export type ImportParts = CacheTransferParts & MountParts;
 
 /** Bytes of a configuration: a hundred thousand steps. */
 const maxConfig = 32 * 1024 * 1024;

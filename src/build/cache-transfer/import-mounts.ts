@@ -1,20 +1,21 @@
 /** Fills cache mounts that are empty here with what another build had in them. */
-import type { Launcher } from '../../host/launcher-types.ts';
 import type { BuildLease } from '../../images/image-builds.ts';
 import type { ImageTransfers } from '../../images/image-types.ts';
 import type { LayerSource } from '../../images/transfer-types.ts';
-import { copyLayeredTree } from '../../snapshots/layered-files.ts';
 import type { Snapshotter } from '../../snapshots/snapshotter.ts';
 import type { CacheMountPlaces } from '../built-image.ts';
+import type { Files } from '../files/files-types.ts';
 import type { CachedMount } from './cache-config.ts';
+
+export interface MountParts {
+  transfers: ImageTransfers;
+  snapshots: Pick<Snapshotter, 'trees' | 'drafts'>;
+  files: Pick<Files, 'copy'>;
+}
 
 /** Leaves a mount alone that is here already. */
 export async function fillMount(
-  parts: {
-    transfers: ImageTransfers;
-    snapshots: Pick<Snapshotter, 'trees'>;
-    launcher: Pick<Launcher, 'fileOperations'>;
-  },
+  parts: MountParts,
   lease: BuildLease,
   source: LayerSource,
   { id, layer }: CachedMount,
@@ -26,8 +27,25 @@ export async function fillMount(
     if (!place.isNew) return;
     const [unpacked] = await parts.transfers.layers(lease, source, [layer], signal);
     if (unpacked === undefined) return;
-    await copyLayeredTree(parts.snapshots.trees([unpacked.chainId]), '/', place.root, parts.launcher);
+    await copyInto(parts, unpacked.chainId, place.root, signal);
   } finally {
     place.release();
+  }
+}
+
+async function copyInto(
+  { snapshots, files }: MountParts,
+  chainId: string,
+  upper: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const draft = snapshots.drafts.begin();
+  try {
+    const tree = { kind: 'layers' as const, trees: snapshots.trees([chainId]) };
+    const sources = [{ kind: 'files' as const, tree, patterns: ['/'] }];
+    const target = { upper, work: draft.work, lower: [] };
+    await files.copy({ keyword: 'COPY', sources, destination: '/', workdir: '/', target }, signal);
+  } finally {
+    await snapshots.drafts.drop(draft);
   }
 }

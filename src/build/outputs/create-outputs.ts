@@ -14,9 +14,9 @@ type OutputEngine = Pick<Engine, 'images' | 'snapshots' | 'launcher' | 'config'>
 
 /** Takes away what a crash left of exports. */
 export async function createOutputs(engine: OutputEngine, files: LocalParts['files']): Promise<OutputParts> {
-  const { images, snapshots, launcher } = engine;
+  const { images, snapshots } = engine;
   const { transfers } = images;
-  const parts = { transfers, snapshots, launcher };
+  const parts = { transfers, snapshots, files };
   await sweepExports(engine);
   return {
     prepare: async (job) => {
