@@ -3,7 +3,7 @@ import { EngineError } from '../../errors/engine-error.ts';
 import { ignoreFileNames, parseIgnoreFile } from '../../util/patterns/ignore.ts';
 import type { BuildContext, BuildRequest, ContextTree } from '../build-types.ts';
 import type { Progress } from './progress.ts';
-import type { StepFiles } from './stage-result.ts';
+import type { StepFiles } from './step-files.ts';
 
 /** Bytes that a Dockerfile or an ignore file may have. */
 export const maxDocument = 16 * 1024 * 1024;

@@ -10,8 +10,8 @@ import type { BuildNetworks } from '../run/build-networks.ts';
 import type { BaseImages } from './base-images.ts';
 import type { BuildContexts } from './build-contexts.ts';
 import type { FailedSteps } from './failed-steps.ts';
+import type { LayerResult } from './file-system.ts';
 import type { LayerWorkshop } from './layer-stack.ts';
-import type { LayerResult } from './layer-step.ts';
 import type { Progress } from './progress.ts';
 
 export interface BuildSession {

@@ -3,15 +3,9 @@ import type { LayerOfImage } from '../../images/image-records.ts';
 import type { LayerDraft } from '../../snapshots/layer-drafts.ts';
 import type { KeyParts } from '../cache/cache-key.ts';
 import type { BuildSession } from './build-session.ts';
+import type { FileSystem, LayerResult } from './file-system.ts';
 import { LayerStack } from './layer-stack.ts';
 import type { StepVertex } from './progress.ts';
-
-/** A stage's file system at some point, and what it is known by. */
-export interface FileSystem {
-  stack: LayerStack;
-  /** A digest of everything that made it. */
-  key: string;
-}
 
 export interface LayerStep {
   below: FileSystem;
@@ -24,11 +18,6 @@ export interface LayerStep {
   cacheMounts?: readonly string[];
   /** Fills the draft. What it throws is the build's failure. */
   produce: (draft: LayerDraft, vertex: StepVertex) => Promise<void>;
-}
-
-export interface LayerResult extends FileSystem {
-  /** Milliseconds since 1970. */
-  createdAt: number;
 }
 
 export async function makeLayer(

@@ -11,7 +11,8 @@ import { StepScratch } from '../run/step-scratch.ts';
 import type { BuildSession } from './build-session.ts';
 import { fromWorkdir } from './image-state.ts';
 import type { RunCommand } from './run-command.ts';
-import type { InstructionStep, StepFiles } from './stage-result.ts';
+import type { InstructionStep } from './stage-result.ts';
+import type { StepFiles } from './step-files.ts';
 
 export interface OpenMounts {
   mounts: readonly SpecMount[];

@@ -4,10 +4,10 @@ import type { SourceText } from '../dockerfile/errors.ts';
 import type { PlannedStage } from '../dockerfile/stage-plan.ts';
 import type { StageScope } from '../dockerfile/stage-scope.ts';
 import type { Source } from '../dockerfile/stage-sources.ts';
-import type { FileTree } from '../files/files-types.ts';
+import type { FileSystem } from './file-system.ts';
 import type { ImageState } from './image-state.ts';
-import type { FileSystem } from './layer-step.ts';
 import type { VertexInput } from './progress.ts';
+import type { StepFiles } from './step-files.ts';
 
 export interface StageResult extends FileSystem {
   image: ImageState;
@@ -35,10 +35,4 @@ export interface InstructionStep {
   state: StageResult;
   name: VertexInput;
   uncached: string | undefined;
-}
-
-export interface StepFiles {
-  tree: FileTree;
-  /** Patterns of what is no part of it. */
-  ignore: readonly string[];
 }

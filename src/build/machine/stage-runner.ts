@@ -13,7 +13,8 @@ import { takeInstruction } from './instruction-step.ts';
 import { LayerStack } from './layer-stack.ts';
 import { makeLayer } from './layer-step.ts';
 import type { VertexInput } from './progress.ts';
-import type { StageFiles, StageResult, StepFiles } from './stage-result.ts';
+import type { StageFiles, StageResult } from './stage-result.ts';
+import type { StepFiles } from './step-files.ts';
 import { StepNames } from './step-names.ts';
 
 /** One platform's stages. */

@@ -7,7 +7,7 @@ import type { CopyOperation, CopySource } from '../files/files-types.ts';
 import { openGitAccess } from '../run/git-access.ts';
 import type { BuildSession } from './build-session.ts';
 import type { ImageState } from './image-state.ts';
-import type { StepFiles } from './stage-result.ts';
+import type { StepFiles } from './step-files.ts';
 
 type Transferring = CopyInstruction | AddInstruction;
 
