@@ -69,9 +69,11 @@ export function cacheRows(call: Call): BuildCacheRow[] {
   return call.builder.cache().map((record) => ({ ...encodeRecord(record), ...parentsOf(record, isCurrent) }));
 }
 
+/** Left out where there are none, as in Docker. */
 function parentsOf({ parents }: CacheRecord, isCurrent: boolean): Pick<BuildCacheRow, 'Parents' | 'Parent'> {
-  if (!isCurrent) return { Parent: parents[0] ?? '' };
-  return parents.length === 0 ? {} : { Parents: [...parents] };
+  const [first] = parents;
+  if (first === undefined) return {};
+  return isCurrent ? { Parents: [...parents] } : { Parent: first };
 }
 
 function encodeRecord(record: CacheRecord): BuildCacheRow {
