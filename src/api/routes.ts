@@ -5,6 +5,7 @@ import { postAuth } from './auth.ts';
 import { postBuild } from './build.ts';
 import { postBuildCancel, postBuildPrune, postBuildShell } from './build-prune.ts';
 import { postBuildSession } from './build-session.ts';
+import { needsUpgrade } from './buildkit/upgrade.ts';
 import type { Handler } from './call.ts';
 import {
   deleteContainer,
@@ -131,8 +132,8 @@ export const routes: readonly Route[] = [
   ['POST', '/build/cancel', postBuildCancel],
   ['POST', '/gantry/build', postBuildSession],
   ['POST', '/gantry/build/:id/shell', postBuildShell],
-  ['POST', '/session', notImplemented('build sessions')],
-  ['POST', '/grpc', notImplemented('build over gRPC')],
+  ['POST', '/session', needsUpgrade],
+  ['POST', '/grpc', needsUpgrade],
 
   ['GET', '/volumes', getVolumes],
   ['POST', '/volumes/create', postVolumeCreate],

@@ -90,3 +90,10 @@ function headText(status: string, headers: Readonly<Record<string, string>>): st
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   return `HTTP/1.1 ${status}\r\n${lines.join('')}\r\n`;
 }
+
+/** The routes, where a client asks for no upgrade. */
+export function needsUpgrade(): never {
+  throw new EngineError('invalid-argument', 'no upgrade proto in request', {
+    hint: 'build with docker buildx, or send Connection: Upgrade and Upgrade: h2c',
+  });
+}
