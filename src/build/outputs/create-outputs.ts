@@ -81,9 +81,7 @@ async function writeOutput(
       );
       return {};
     case 'local':
-      await job.step('copying files', () =>
-        writeLocal({ engine, files }, images, output, request.sourceDateEpoch, signal),
-      );
+      await job.step('copying files', () => writeLocal({ engine, files }, images, output, signal));
       return {};
     case 'none':
       return {};

@@ -1,6 +1,6 @@
 /** Outputs `tar` and `local`: the file systems of the images, whiteouts applied. */
 import { randomBytes } from 'node:crypto';
-import { lutimes, mkdir, readdir } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Engine } from '../../engine/engine.ts';
@@ -52,17 +52,16 @@ export interface LocalParts {
   files: Pick<Files, 'copy' | 'openLayers'>;
 }
 
-/** The layers as they are, mounted for reading; a copy below the data root where there are several platforms, or times are to change. */
+/** The layers as they are, mounted for reading; a copy below the data root where there are several platforms. */
 export async function writeLocal(
   parts: LocalParts,
   images: readonly BuiltImage[],
   output: LocalOutput,
-  epoch: number | undefined,
   signal: AbortSignal,
 ): Promise<void> {
   const only = images.length === 1 ? images[0] : undefined;
-  if (only === undefined || epoch !== undefined || isSplit(images, output.attributes))
-    return await writeCopy(parts, images, output, epoch, signal);
+  if (only === undefined || isSplit(images, output.attributes))
+    return await writeCopy(parts, images, output, signal);
   const tree = await parts.files.openLayers(only.trees);
   try {
     signal.throwIfAborted();
@@ -76,7 +75,6 @@ async function writeCopy(
   { engine, files }: LocalParts,
   images: readonly BuiltImage[],
   output: LocalOutput,
-  epoch: number | undefined,
   signal: AbortSignal,
 ): Promise<void> {
   const holder = join(exportsOf(engine), randomBytes(8).toString('hex'));
@@ -92,7 +90,6 @@ async function writeCopy(
       const target = { upper, work, lower: [] };
       await files.copy({ keyword: 'COPY', sources, destination: '/', workdir: '/', target }, signal);
     }
-    if (epoch !== undefined) await setTimes(root, epoch);
     await output.copy(root, signal);
   } finally {
     await removeTree(engine.launcher, holder, true);
@@ -108,14 +105,4 @@ export async function sweepExports(engine: Pick<Engine, 'launcher' | 'config'>):
 
 function exportsOf({ config }: Pick<Engine, 'config'>): string {
   return join(config.dataRoot, 'build', 'exports');
-}
-
-/** Children first: what is done in a directory changes its time. */
-async function setTimes(directory: string, time: number): Promise<void> {
-  for (const entry of await readdir(directory, { withFileTypes: true, encoding: 'buffer' })) {
-    const path = Buffer.concat([Buffer.from(`${directory}/`), entry.name]);
-    if (entry.isDirectory()) await setTimes(path.toString(), time);
-    else await lutimes(path, time, time);
-  }
-  await lutimes(directory, time, time);
 }
