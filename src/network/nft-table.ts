@@ -208,8 +208,8 @@ const sets = `  map exact4 { type ipv4_addr . inet_proto . inet_service : ipv4_a
  */
 const guardChain = `  chain guard {
     type filter hook prerouting priority -300; policy accept;
-    iifname @bridges ip daddr 127.0.0.0/8 drop
-    iifname @bridges ip saddr 127.0.0.0/8 drop
+    ip daddr 127.0.0.0/8 iifname @bridges drop
+    ip saddr 127.0.0.0/8 iifname @bridges drop
   }`;
 
 /**
@@ -293,8 +293,8 @@ const forwardChains = `  chain sources {
   }
   chain forward {
     type filter hook forward priority 0; policy accept;
-    iifname != @bridges oifname != @bridges accept
     ct state established,related accept
+    iifname != @bridges oifname != @bridges accept
     iifname @internal goto inside
     oifname @internal goto inside
     ct status dnat jump sources
