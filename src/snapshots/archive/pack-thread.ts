@@ -104,7 +104,7 @@ export class PackThreads {
     while (this.#busy >= mostThreads) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.#busy += 1;
     clearTimeout(this.#timer);
-    const thread = this.#idle.pop() ?? new PackThread(this.#launcher);
+    const thread = this.#free() ?? new PackThread(this.#launcher);
     try {
       return await thread.pack(job);
     } finally {
@@ -113,6 +113,13 @@ export class PackThreads {
       this.#waiting.shift()?.();
       this.#endIdleLater();
     }
+  }
+
+  /** One that has not died of something meanwhile. */
+  #free(): PackThread | undefined {
+    for (let thread = this.#idle.pop(); thread !== undefined; thread = this.#idle.pop())
+      if (thread.alive) return thread;
+    return undefined;
   }
 
   async close(): Promise<void> {
