@@ -54,7 +54,7 @@ suite('docker buildx', { skip: withoutBuildx() }, () => {
       },
       'synced',
     );
-    await buildx.build(['-t', 'synced', context]);
+    assert.match(await buildx.build(['-t', 'synced', context]), /transferring context: \d+B .*done/);
     assert.match(await buildx.build(['-t', 'synced', context]), /COPY \. \/src\n#\d+ CACHED/);
     rmSync(join(context, 'gone'));
     writeFileSync(join(context, 'two'), '2 changed');

@@ -2,7 +2,7 @@
 import { EngineError } from '../../errors/engine-error.ts';
 import { ignoreFileNames, parseIgnoreFile } from '../../util/patterns/ignore.ts';
 import type { BuildContext, BuildRequest, ContextTree } from '../build-types.ts';
-import type { Progress } from './progress.ts';
+import type { Progress, StepVertex } from './progress.ts';
 import type { StepFiles } from './step-files.ts';
 
 /** Bytes that a Dockerfile or an ignore file may have. */
@@ -70,11 +70,15 @@ export class BuildContexts {
     const step = {
       name: name === '' ? '[internal] load build context' : `[context ${name}] load from client`,
     };
-    return this.#progress.step(step, async () => {
+    return this.#progress.step(step, async (vertex) => {
       const context = this.#contextOf(name);
       const ignore = await this.#ignoreOf(name);
       const paths = name === '' && this.#paths !== 'all' ? this.#paths : undefined;
-      return await context.sync({ ignore, ...(paths === undefined ? {} : { paths }) }, this.#signal);
+      const { onProgress, end } = transferOf(vertex);
+      const query = { ignore, onProgress, ...(paths === undefined ? {} : { paths }) };
+      const tree = await context.sync(query, this.#signal);
+      end();
+      return tree;
     });
   }
 
@@ -111,4 +115,26 @@ export class BuildContexts {
       return data === undefined ? [] : parseIgnoreFile(data.toString('utf8'));
     });
   }
+}
+
+/** How often a transfer is told of. */
+const tellMs = 100;
+
+/** Tells how much of a context has come, where anything had to. */
+function transferOf(vertex: StepVertex): { onProgress: (bytes: number) => void; end: () => void } {
+  const startedAt = Date.now();
+  const part = { id: 'transferring context:', name: 'transferring context:', total: 0, startedAt };
+  let current = 0;
+  let toldAt = startedAt;
+  return {
+    onProgress: (bytes) => {
+      current = bytes;
+      if (Date.now() - toldAt < tellMs) return;
+      toldAt = Date.now();
+      vertex.progress({ ...part, current });
+    },
+    end: () => {
+      if (current > 0) vertex.progress({ ...part, current, completedAt: Date.now() });
+    },
+  };
 }
