@@ -173,11 +173,12 @@ export class OverlaySnapshotter implements Snapshotter {
   }
 
   async adoptLayer(chainId: string, draft: LayerDraft, layer: UnpackedTree): Promise<void> {
-    const running = this.#unpacking.get(chainId);
-    await running?.catch(() => undefined);
+    // Builds side by side may have made the same layer.
+    for (let other = this.#unpacking.get(chainId); other !== undefined; other = this.#unpacking.get(chainId))
+      await other.catch(() => undefined);
     if (this.#layers.has(chainId)) return await this.drafts.drop(draft);
-    await this.drafts.strip(draft);
-    await this.#commit(draft.directory, chainId, layer);
+    const adopted = this.drafts.strip(draft).then(() => this.#commit(draft.directory, chainId, layer));
+    await this.#once(chainId, adopted);
   }
 
   /** Cheap on purpose, three directories and a small file, nothing synced: it is on the way of every start. */

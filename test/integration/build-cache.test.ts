@@ -1,6 +1,6 @@
 /** The cache of builds: a hit exactly where all inputs are equal, over restarts, with reasons for misses, listed and pruned. */
 import assert from 'node:assert/strict';
-import { chmodSync, utimesSync } from 'node:fs';
+import { chmodSync, readdirSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
@@ -221,4 +221,25 @@ test('random edits: a hit exactly when all inputs were there before', { timeout:
     }),
     { numRuns: 8 },
   );
+});
+
+test('builds of the same side by side, some of them cancelled, are all right', async () => {
+  builder.write('shared', 'x');
+  const dockerfile = 'FROM busybox\nRUN echo 1 >/1\nCOPY shared /shared\nRUN echo 2 >/2; sleep 0.1\n';
+  const request = builder.request(dockerfile);
+  const results = await Promise.allSettled(
+    Array.from({ length: 9 }, (_, index) => {
+      const stop = new AbortController();
+      if (index % 3 === 0) setTimeout(() => stop.abort(), 30 * index + 20);
+      const own = { ...request, id: `side-${index}`, noCache: index % 2 === 0 };
+      return builder.builder.build(own, stop.signal);
+    }),
+  );
+  for (const [index, result] of results.entries()) {
+    if (result.status === 'fulfilled') continue;
+    assert.equal(index % 3, 0, String(result.reason));
+    assert.equal(result.reason.code, 'cancelled');
+  }
+  assert.equal(await builder.run(['cat', '/1', '/2', '/shared']), '1\n2\nx');
+  assert.deepEqual(readdirSync(join(builder.test.config.dataRoot, 'overlay/drafts')), []);
 });

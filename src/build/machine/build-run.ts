@@ -1,7 +1,7 @@
 /** One build, from the Dockerfile's bytes to the image. */
 import type { Engine } from '../../engine/engine.ts';
 import { holdParentCgroup } from '../../engine/parent-cgroup.ts';
-import { EngineError, isEngineError } from '../../errors/engine-error.ts';
+import { EngineError } from '../../errors/engine-error.ts';
 import { Slots } from '../../images/slots.ts';
 import { hostPlatform, type Platform, parsePlatform } from '../../oci/platform.ts';
 import type { BuildRequest, BuildResult } from '../build-types.ts';
@@ -174,7 +174,6 @@ async function finish(session: BuildSession, platform: Platform, result: StageRe
   };
 }
 
-function cancelled(error: unknown): EngineError {
-  if (isEngineError(error) && error.code === 'cancelled') return error;
-  return new EngineError('cancelled', 'the build was cancelled', { cause: error });
+function cancelled(cause: unknown): EngineError {
+  return new EngineError('cancelled', 'the build was cancelled', { cause });
 }
