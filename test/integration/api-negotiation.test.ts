@@ -23,7 +23,7 @@ test('_ping, with the headers that clients negotiate by', async () => {
     assert.equal(headers['docker-experimental'], 'false');
     assert.match(String(headers['server']), /^Gantry\/\d+\.\d+\.\d+ \(linux\)$/);
     assert.match(headers['cache-control'] ?? '', /no-store/);
-    assert.ok(headers['builder-version']);
+    assert.equal(headers['builder-version'], '2');
   }
   const head = await callApi(daemon.socket, 'HEAD', '/_ping');
   assert.deepEqual([head.status, head.text, head.headers['api-version']], [200, '', '1.51']);
@@ -71,9 +71,12 @@ test('swarm, plugins and what is yet to come', async () => {
     assert.match(json.message, /^This node is not a swarm manager\. Use "docker swarm init"/);
   }
   assert.deepEqual((await get('/plugins')).json, []);
-  const { status, json } = await callApi(daemon.socket, 'POST', '/build', {});
+  const { status, json } = await callApi(daemon.socket, 'POST', '/swarm/init', {});
   assert.equal(status, 501);
   assert.match(json.message, /not implemented/);
+  const plain = await callApi(daemon.socket, 'POST', '/session', {});
+  assert.equal(plain.status, 400);
+  assert.match(plain.json.message, /no upgrade proto in request/);
 });
 
 test('networks and volumes', async () => {

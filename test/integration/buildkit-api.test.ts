@@ -290,6 +290,23 @@ suite("BuildKit's API", () => {
     session.connection.destroy();
   });
 
+  test('who asks for the progress of a build after its end is told all of it at once', async () => {
+    const session = await openSession(
+      daemon.socket,
+      fileSync(() => dockerfile),
+    );
+    const ref = randomUUID();
+    const request = { ref, session: session.id, frontend: 'dockerfile.v0' };
+    await client.unary(`${control}/Solve`, SolveRequest, SolveResponse, request, soon());
+    const status = client.open(`${control}/Status`, {}, soon());
+    await status.send(StatusRequest.encode({ ref }));
+    status.end();
+    let vertexes = 0;
+    for await (const message of status.messages) vertexes += StatusResponse.decode(message).vertexes.length;
+    assert.ok(vertexes > 0);
+    session.connection.destroy();
+  });
+
   test('contexts of sessions that are over leave no half-written copy', async () => {
     const copies = join(daemon.dataRoot, 'build', 'contexts');
     for (const slot of readdirSync(copies))

@@ -10,6 +10,9 @@ import { BuildLog } from './build-log.ts';
 /** How long calls about a build wait for its `Solve`, which may come after them. */
 const arrivalMs = 5000;
 
+/** How long builds are remembered that have ended. */
+const lingerMs = 10_000;
+
 export class BuildJob {
   readonly ref: string;
   readonly solve: SolveRequest;
@@ -18,6 +21,7 @@ export class BuildJob {
   /** What the client has chosen as the result: the frontend's work that is to be done, or undefined for none. */
   readonly chosen = new Deferred<FrontendSolveRequest | undefined>();
   readonly result = new Deferred<BuildResult>();
+  hasEnded = false;
   /** The frontend's works that the client asked for, by the references that it got. */
   readonly #works = new Map<string, FrontendSolveRequest>();
 
@@ -45,13 +49,18 @@ export class BuildJobs {
 
   /** EngineError `conflict` where there is one of this reference. */
   add(job: BuildJob): void {
-    if (this.#jobs.has(job.ref)) throw new EngineError('conflict', `build ${job.ref} runs already`);
+    if (this.#jobs.get(job.ref)?.hasEnded === false)
+      throw new EngineError('conflict', `build ${job.ref} runs already`);
     this.#jobs.set(job.ref, job);
     for (const wake of this.#waiting) wake();
   }
 
-  remove(job: BuildJob): void {
-    this.#jobs.delete(job.ref);
+  /** A little later: a build of nothing has ended before its client asks for its progress. */
+  removeSoon(job: BuildJob): void {
+    job.hasEnded = true;
+    setTimeout(() => {
+      if (this.#jobs.get(job.ref) === job) this.#jobs.delete(job.ref);
+    }, lingerMs).unref();
   }
 
   /** EngineError `not-found` where none of this reference comes. */

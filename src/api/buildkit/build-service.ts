@@ -53,7 +53,7 @@ export async function solve(
   } finally {
     signal.removeEventListener('abort', onAbort);
     job.log.end();
-    service.jobs.remove(job);
+    service.jobs.removeSoon(job);
   }
 }
 

@@ -73,8 +73,12 @@ function literalPattern(path: string): string {
   return path.replaceAll(/[*?[\\]/g, '\\$&');
 }
 
-async function receive(
-  sync: FileSync,
+/** Who lists files and hands over their content. */
+export type FileSource = Pick<FileSync, 'listing' | 'fetch' | 'finish'>;
+
+/** Makes the held copy what the source has. */
+export async function receive(
+  sync: FileSource,
   held: HeldContext,
   onProgress: (bytes: number) => void,
 ): Promise<void> {
@@ -90,7 +94,7 @@ async function receive(
 }
 
 async function apply(
-  sync: FileSync,
+  sync: FileSource,
   changes: ContextChanges,
   root: string,
   onProgress: (bytes: number) => void,
@@ -110,7 +114,7 @@ async function apply(
 }
 
 async function fetchInto(
-  sync: FileSync,
+  sync: FileSource,
   files: ReadonlyMap<number, IncomingFile>,
   onProgress: (bytes: number) => void,
 ): Promise<void> {
