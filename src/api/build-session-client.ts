@@ -9,13 +9,15 @@ import type {
   ContextQuery,
   ContextTree,
 } from '../build/build-types.ts';
-import { ReceivedContext } from '../build/received-context.ts';
 import { ViewThread } from '../engine/archive/view-thread.ts';
 import type { Engine } from '../engine/engine.ts';
 import { EngineError, isEngineError } from '../errors/engine-error.ts';
 import type { WireAsk, WireCache, WireOutput } from '../wire/build-session.ts';
 import type { Channel, Channels } from '../wire/channels.ts';
 import { parseJson } from './body.ts';
+import { ChannelFiles } from './build-session-sync.ts';
+import type { ContextStore } from './buildkit/context-store.ts';
+import { receive } from './buildkit/session-context.ts';
 import { decodeAuth } from './registry-auth.ts';
 
 const maxSecret = 500 * 1024;
@@ -43,38 +45,56 @@ async function answerOf(channel: Channel, limit: number, what: string): Promise<
   return Buffer.concat(chunks);
 }
 
-/** A directory of the client's. */
-export class ClientContext implements BuildContext {
-  readonly #engine: Engine;
-  readonly #channels: Channels;
-  readonly #name: string;
-  readonly #isDockerfile: boolean;
+export interface ClientDirectory {
+  /** '' is the main one. */
+  name: string;
+  /** By which a copy of it is found again. */
+  key: string;
+  /** The Dockerfile's own: one that is in no context. */
+  isDockerfile: boolean;
+}
 
-  constructor(engine: Engine, channels: Channels, name: string, isDockerfile: boolean) {
-    this.#engine = engine;
+/** A directory of the client's, of which a copy is kept between builds. */
+export class ClientContext implements BuildContext {
+  readonly #store: ContextStore;
+  readonly #channels: Channels;
+  readonly #directory: ClientDirectory;
+
+  constructor(store: ContextStore, channels: Channels, directory: ClientDirectory) {
+    this.#store = store;
     this.#channels = channels;
-    this.#name = name;
-    this.#isDockerfile = isDockerfile;
+    this.#directory = directory;
   }
 
   async sync({ ignore, paths }: ContextQuery, signal: AbortSignal): Promise<ContextTree> {
+    const { name, key } = this.#directory;
+    const held = await this.#store.hold(JSON.stringify(['gantry', key, name]), `local source for ${key}`);
     const channel = ask(this.#channels, {
-      open: 'files',
-      context: this.#name,
+      open: 'sync',
+      context: name,
       ignore: [...ignore],
       ...(paths === undefined ? {} : { paths: [...paths] }),
     });
-    channel.end();
-    const received = await ReceivedContext.ofTar(this.#engine, channel, signal);
-    return { root: received.root, release: () => received.close() };
+    const abort = (): void => void channel.destroy(new EngineError('cancelled', 'the build has ended'));
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      await receive(new ChannelFiles(channel), held, () => undefined);
+      return held.tree;
+    } catch (error) {
+      channel.destroy();
+      await held.tree.release();
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
   }
 
   async readFile(path: string, limit: number): Promise<Buffer | undefined> {
     const channel = ask(this.#channels, {
       open: 'file',
-      context: this.#name,
+      context: this.#directory.name,
       path,
-      isDockerfile: this.#isDockerfile,
+      isDockerfile: this.#directory.isDockerfile,
     });
     return await answerOf(channel, limit, path);
   }

@@ -54,8 +54,10 @@ function unknownKind(what: string, kind: string): EngineError {
 function contextOf(fields: Fields): WireContext {
   const kind = fields.string('kind');
   switch (kind) {
-    case 'client':
-      return { kind };
+    case 'client': {
+      const key = fields.optionalString('key');
+      return { kind, ...(key === undefined ? {} : { key }) };
+    }
     case 'image':
       return { kind, reference: nonEmpty(fields, 'reference') };
     case 'remote':

@@ -8,11 +8,14 @@ import type { BuildLine, WireBuild, WireContext } from '../wire/build-session.ts
 import { type Channel, Channels, encodeError } from '../wire/channels.ts';
 import { ClientContext, clientSecrets, sessionCache, sessionOutput } from './build-session-client.ts';
 import { decodeBuild } from './build-session-decode.ts';
+import type { ContextStore } from './buildkit/context-store.ts';
 import { writeThrough } from './stream-response.ts';
 
 interface Served {
   engine: Engine;
   builder: Builder;
+  /** Copies of clients' files, kept between builds. */
+  contexts: ContextStore;
 }
 
 /** Serves the connection to its end: one build. What fails is told to the client; the client's end cancels the build. */
@@ -43,19 +46,20 @@ export async function serveBuildSession(served: Served, socket: Duplex): Promise
 
 /** Never rejects: the client is told. */
 async function runBuild(
-  { engine, builder }: Served,
+  served: Served,
   channels: Channels,
   heading: unknown,
   answer: Channel,
   signal: AbortSignal,
 ): Promise<void> {
   const say = (line: BuildLine): void => void answer.write(`${JSON.stringify(line)}\n`);
+  const { builder } = served;
   let failed: string | undefined;
   let remote: RemoteContext | undefined;
   try {
     const wire = decodeBuild(heading);
     remote = remoteContext(builder, wire);
-    const request = requestOf(engine, channels, wire, remote, (event) => {
+    const request = requestOf(served, channels, wire, remote, (event) => {
       if (event.kind === 'vertex' && event.vertex.error !== undefined) failed ??= event.vertex.digest;
       say(lineOf(event));
     });
@@ -98,19 +102,31 @@ function failureLine(error: unknown, vertex: string | undefined): BuildLine {
 }
 
 function requestOf(
-  engine: Engine,
+  { engine, contexts: store }: Served,
   channels: Channels,
   wire: WireBuild,
   remote: RemoteContext | undefined,
   onEvent: (event: BuildEvent) => void,
 ): BuildRequest {
-  const contextOf = (name: string): ClientContext => new ClientContext(engine, channels, name, false);
+  const contextOf = (name: string): ClientContext => {
+    const context = wire.contexts[name];
+    const key = context?.kind === 'client' ? context.key : undefined;
+    return new ClientContext(store, channels, { name, key: key ?? 'stdin', isDockerfile: false });
+  };
   const { contexts, hasDockerfile, target, dockerfile, sourceDateEpoch, buildArgs, labels, ...rest } = wire;
   const named = Object.entries(contexts).filter(([name]) => name !== '');
   return {
     id: rest.id,
     context: remote ?? contextOf(''),
-    ...(hasDockerfile ? { dockerfileContext: new ClientContext(engine, channels, '', true) } : {}),
+    ...(hasDockerfile
+      ? {
+          dockerfileContext: new ClientContext(store, channels, {
+            name: '',
+            key: wire.id,
+            isDockerfile: true,
+          }),
+        }
+      : {}),
     dockerfileName: dockerfile,
     namedContexts: new Map(named.map(([name, one]) => [name, namedContext(channels, name, one, contextOf)])),
     secrets: clientSecrets(channels),

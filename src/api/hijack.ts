@@ -10,6 +10,7 @@ import { rawContentType } from '../wire/raw-stream.ts';
 import { isWebSocketAttach, serveWebSocketAttach } from './attach-ws.ts';
 import { parseJson } from './body.ts';
 import { serveBuildSession } from './build-session.ts';
+import type { ContextStore } from './buildkit/context-store.ts';
 import type { Connection } from './connection.ts';
 import { openAttach } from './container-attach.ts';
 import { openExec } from './exec.ts';
@@ -32,6 +33,8 @@ const maxBody = 1024 * 1024;
 interface Hijack {
   engine: Engine;
   builder: Builder;
+  /** Copies of clients' files, kept between builds. */
+  contexts: ContextStore;
   /** What every answer carries. */
   headers: Readonly<Record<string, string>>;
   request: IncomingMessage;
@@ -53,7 +56,7 @@ export function isHijack(request: IncomingMessage): boolean {
 
 /** Serves hijacked requests to their end. Never rejects: what fails is said to the client. */
 export function createHijack(
-  served: Pick<Hijack, 'engine' | 'builder'>,
+  served: Pick<Hijack, 'engine' | 'builder' | 'contexts'>,
   headers: Readonly<Record<string, string>>,
   /** Throws where the connection may not do that. */
   permit: (request: IncomingMessage, path: string) => void = () => undefined,

@@ -115,7 +115,7 @@ function createApp(
     if (scopeOf === undefined) return;
     checkScopedUpgrade(scopeOrThrow(scopeOf, request.socket), engine, request.method ?? '', path);
   };
-  const hijack = createHijack(served, headers, permit);
+  const hijack = createHijack({ ...served, contexts: builds.contexts }, headers, permit);
   const buildUpgrade = createBuildUpgrade(builds, headers, permit);
   server.on('upgrade', (request: IncomingMessage, socket: Connection, head: Buffer) => {
     void (isBuildUpgrade(request) ? buildUpgrade : hijack)(request, socket, head);

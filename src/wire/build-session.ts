@@ -4,9 +4,9 @@ import type { WireError } from './channels.ts';
 /** Of the daemon's Gantry alone. */
 export const buildSessionPath = '/gantry/build';
 
-/** A context by its name; the main one is ''. `client`: its files are asked for over a channel. */
+/** A context by its name; the main one is ''. `client`: its files are asked for over a channel; `key` is the same for the same directory of the same host. */
 export type WireContext =
-  | { kind: 'client' }
+  | { kind: 'client'; key?: string }
   | { kind: 'image'; reference: string }
   | { kind: 'remote'; url: string }
   | { kind: 'oci-layout'; digest: string };
@@ -77,8 +77,12 @@ export interface WireBuild {
 
 /** Headings of the daemon's channels. The client answers with bytes and an end, or an error (`not-found` for what it has not). */
 export type WireAsk =
-  /** A tar of what a context holds, without what `ignore` leaves out. */
-  | { open: 'files'; context: string; ignore: string[]; paths?: string[] }
+  /**
+   * What a context holds, without what `ignore` leaves out. The client writes a line of JSON for each entry, `[path, mode, size, time, link]` (mode with
+   * Go's bits, time in nanoseconds as text), and an empty line; the daemon a line with the numbers of the files it wants, in order; the client
+   * their content, one after the other, each as long as it was listed.
+   */
+  | { open: 'sync'; context: string; ignore: string[]; paths?: string[] }
   /** `dockerfile`: of the context in which the Dockerfile is. */
   | { open: 'file'; context: string; path: string; isDockerfile: boolean }
   | { open: 'secret'; id: string }

@@ -11,7 +11,8 @@ import type { Channel } from '../../wire/channels.ts';
 import type { AuthConfig } from '../../wire/system.ts';
 import { LocalExtractor } from '../copy/local-extract.ts';
 import type { Output } from '../io.ts';
-import { contextTar, pathsBelow } from './context-tar.ts';
+import { syncContext } from './context-sync.ts';
+import { pathsBelow } from './context-tar.ts';
 import { type OciLayout, readBlob, writeBlob } from './oci-layouts.ts';
 import type { PlannedOutput } from './output-flags.ts';
 import type { Agents, Secrets } from './secrets.ts';
@@ -45,8 +46,11 @@ function isAsk(heading: unknown): heading is WireAsk {
 async function answer(answering: Answering, ask: unknown, channel: Channel): Promise<void> {
   if (!isAsk(ask)) throw new EngineError('invalid-argument', 'the daemon asks for something unknown');
   switch (ask.open) {
-    case 'files':
-      return await sendFiles(answering, ask, channel);
+    case 'sync': {
+      const root = answering.roots.get(ask.context);
+      const below = root === undefined ? undefined : pathsBelow(root, ask.paths);
+      return await syncContext(root, { ignore: ask.ignore, below }, channel);
+    }
     case 'file':
       return await send(channel, readContextFile(answering, ask));
     case 'secret':
@@ -89,21 +93,6 @@ function present<T>(value: T | undefined, what: string): T {
 async function send(channel: Channel, data: Buffer): Promise<void> {
   channel.resume();
   await pipeline(Readable.from([data], { objectMode: false }), channel);
-}
-
-async function sendFiles(
-  { roots }: Answering,
-  { context, ignore, paths }: Extract<WireAsk, { open: 'files' }>,
-  channel: Channel,
-): Promise<void> {
-  channel.resume();
-  const root = roots.get(context);
-  // A Dockerfile alone has no files.
-  const tar =
-    root === undefined
-      ? Readable.from([Buffer.alloc(1024)])
-      : contextTar(root, { ignore, below: pathsBelow(root, paths) });
-  await pipeline(tar, channel);
 }
 
 function readContextFile(

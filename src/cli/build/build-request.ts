@@ -1,6 +1,7 @@
 /** From the flags of `gantry build` to what the daemon is asked for. */
 import { randomBytes } from 'node:crypto';
 import { realpathSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { EngineError } from '../../errors/engine-error.ts';
 import type { WireBuild, WireContext } from '../../wire/build-session.ts';
 import type { Io } from '../io.ts';
@@ -54,7 +55,7 @@ function addContext({ wire, roots, layouts }: NamedContexts, name: string, sourc
       `failed to get build context ${name}: path ${source} not found`,
     );
   }
-  wire[name] = { kind: 'client' };
+  wire[name] = { kind: 'client', key: keyOf(roots.get(name) ?? '') };
 }
 
 /** `A=b`, or `A` for the value in this environment; one that has none is left out. */
@@ -82,12 +83,12 @@ export function wireBuild(
   const filters = flags['no-cache-filter'].flatMap((value) => value.split(','));
   const buildArgs = buildArgsOf(flags['build-arg'], env);
   const epoch = buildArgs['SOURCE_DATE_EPOCH'] ?? env['SOURCE_DATE_EPOCH'] ?? '';
-  const main: WireContext = source.context.kind === 'remote' ? source.context : { kind: 'client' };
+  const main = mainContext(source);
   return {
     open: 'build',
     id: newBuildId(),
     dockerfile: source.dockerfile,
-    contexts: { ...contexts.wire, '': main.kind === 'client' ? main : { kind: 'remote', url: main.url } },
+    contexts: { ...contexts.wire, '': main },
     hasDockerfile: source.outside !== undefined,
     target: flags.target,
     buildArgs,
@@ -117,4 +118,16 @@ export function wireBuild(
     checkOnly: flags.check || flags.call === 'check',
     squash: flags.squash,
   };
+}
+
+function mainContext({ context }: BuildSource): WireContext {
+  if (context.kind === 'remote') return { kind: 'remote', url: context.url };
+  // What came over stdin is in a directory that is another the next time.
+  return context.kind === 'directory' && context.isTemporary !== true
+    ? { kind: 'client', key: keyOf(context.root) }
+    : { kind: 'client' };
+}
+
+function keyOf(root: string): string {
+  return `${hostname()}:${root}`;
 }

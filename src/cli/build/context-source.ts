@@ -12,7 +12,8 @@ import type { Io } from '../io.ts';
 import { fileError } from '../run-config/variables.ts';
 
 export type MainContext =
-  | { kind: 'directory'; root: string }
+  /** `isTemporary`: what came over stdin. */
+  | { kind: 'directory'; root: string; isTemporary?: boolean }
   /** Nothing but a Dockerfile. */
   | { kind: 'empty' }
   | { kind: 'remote'; url: string };
@@ -135,7 +136,7 @@ async function fromStdin(io: Io, file: string): Promise<BuildSource> {
     throw error;
   }
   return {
-    context: { kind: 'directory', root },
+    context: { kind: 'directory', root, isTemporary: true },
     dockerfile: file === '' ? 'Dockerfile' : file,
     outside: undefined,
     close,

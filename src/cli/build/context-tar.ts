@@ -74,7 +74,14 @@ function plainEntry(name: string): TarEntry {
   };
 }
 
-class ContextWalk {
+export interface ContextFile {
+  /** Bytes as `latin1`, relative to the context. */
+  path: string;
+  stats: Stats;
+}
+
+/** Everything of a context that is left in, directories before what is in them. */
+export class ContextWalk {
   readonly #root: string;
   readonly #isIgnored: (path: string) => boolean;
   readonly #isIgnoredBelow: (path: string) => boolean;
@@ -93,20 +100,24 @@ class ContextWalk {
   }
 
   *run(): Generator<Buffer> {
-    yield* this.#directory('');
+    for (const { path, stats } of this.entries()) yield* this.#member(path, stats);
   }
 
-  *#directory(path: string): Generator<Buffer> {
+  entries(): Generator<ContextFile> {
+    return this.#directory('');
+  }
+
+  *#directory(path: string): Generator<ContextFile> {
     for (const entry of this.#list(path)) {
       const name = path === '' ? entry.name : `${path}/${entry.name}`;
       const text = textOf(name);
       if (!this.#isWanted(text)) continue;
       const ignored = this.#isIgnored(text);
       if (ignored && (!entry.isDirectory() || this.#isIgnoredBelow(text))) continue;
-      const stats = this.#lstat(name);
+      const stats = this.lstat(name);
       // Gone meanwhile, or of no use without the program that listens on it.
       if (stats === undefined || stats.isSocket()) continue;
-      if (!ignored) yield* this.#member(name, stats);
+      if (!ignored) yield { path: name, stats };
       if (stats.isDirectory()) yield* this.#directory(name);
     }
   }
@@ -125,7 +136,8 @@ class ContextWalk {
     return Buffer.from(path === '' ? this.#root : `${this.#root}/${path}`, 'latin1');
   }
 
-  #lstat(path: string): Stats | undefined {
+  /** Undefined for what is gone. */
+  lstat(path: string): Stats | undefined {
     try {
       return lstatSync(this.#at(path), { throwIfNoEntry: false });
     } catch (error) {
@@ -179,7 +191,8 @@ function wantedBelow(below: readonly string[] | undefined): (path: string) => bo
     below.some((one) => path === one || path.startsWith(`${one}/`) || one.startsWith(`${path}/`));
 }
 
-function textOf(name: string): string {
+/** A name as text, of its bytes as `latin1`. */
+export function textOf(name: string): string {
   return /[\u0080-\u00ff]/.test(name) ? Buffer.from(name, 'latin1').toString('utf8') : name;
 }
 
