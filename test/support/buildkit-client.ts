@@ -47,12 +47,13 @@ export async function openControl(socketPath: string): Promise<GrpcClient> {
 export async function openSession(
   socketPath: string,
   methods: GrpcMethods,
-  id = randomUUID(),
+  sharedKey = randomUUID(),
 ): Promise<TestSession> {
+  const id = randomUUID();
   const connection = await upgrade(socketPath, '/session', {
     'X-Docker-Expose-Session-Uuid': id,
     'X-Docker-Expose-Session-Name': 'test',
-    'X-Docker-Expose-Session-Sharedkey': id,
+    'X-Docker-Expose-Session-Sharedkey': sharedKey,
     'X-Docker-Expose-Session-Grpc-Method': Object.keys(methods),
   });
   if (typeof connection === 'number') throw new Error(`/session: ${connection}`);
