@@ -1,12 +1,16 @@
 /** `gantry build`: in a terminal and without, with secrets, outputs, contexts and failures, and against a daemon that knows only Docker's API. */
 import assert from 'node:assert/strict';
 import {
+  chmodSync,
   existsSync,
+  linkSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { createServer, request as httpRequest, type Server } from 'node:http';
@@ -61,6 +65,29 @@ describe('gantry build', () => {
     write('keep', '2');
     const why = await build(['--why', folder]);
     assert.match(why.stderr, /^#\d+ WHY not cached: the files have changed/m);
+  });
+
+  test('what has changed since the build before arrives, and nothing else does', async () => {
+    write('Dockerfile', 'FROM busybox\nCOPY . /x\nRUN cd /x && ls -la > /list && cat kept/* > /text\n');
+    mkdirSync(join(folder, 'kept'));
+    write('kept/one', 'one');
+    write('kept/two', 'two');
+    linkSync(join(folder, 'kept/one'), join(folder, 'kept/same'));
+    symlinkSync('kept/one', join(folder, 'link'));
+    write('.dockerignore', 'kept\n!kept/*\nkept/two\nDockerfile\n');
+    const first = await built([folder]);
+    assert.equal(await daemon.ok(['run', '--rm', first, 'cat', '/text']), 'oneone');
+    assert.equal(await daemon.ok(['run', '--rm', first, 'readlink', '/x/link']), 'kept/one');
+    write('kept/one', 'new');
+    rmSync(join(folder, 'link'));
+    write('.dockerignore', 'Dockerfile\n');
+    chmodSync(join(folder, 'kept/two'), 0o600);
+    const second = await built([folder]);
+    assert.equal(await daemon.ok(['run', '--rm', second, 'cat', '/text']), 'newnewtwo');
+    assert.equal(await daemon.ok(['run', '--rm', second, 'stat', '-c', '%a', '/x/kept/two']), '600');
+    assert.equal(await daemon.ok(['run', '--rm', second, 'ls', '/x']), 'kept');
+    utimesSync(join(folder, 'kept/one'), 1, 1);
+    assert.equal(await built([folder]), second);
   });
 
   test('a Dockerfile on stdin, one elsewhere with an ignore file of its own, a context on stdin', async () => {
