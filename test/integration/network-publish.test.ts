@@ -19,6 +19,13 @@ const ok = (...args: string[]): Promise<string> => daemon.ok(args);
 /** Says one line to whoever connects. */
 const server = ['nc', '-ll', '-p', '80', '-e', 'echo', 'here'];
 
+/** Waits until the server of a container listens: `run -d` answers before that. */
+async function listens(name: string, run: (...args: string[]) => Promise<string> = ok): Promise<void> {
+  // A listening socket at port 80 (proc(5), /proc/net/tcp: state 0A).
+  const look = 'until grep -q ":0050 [0:]* 0A" /proc/net/tcp /proc/net/tcp6; do sleep 0.02; done';
+  await run('exec', name, 'timeout', '10', 'sh', '-c', look);
+}
+
 /** What a port of the host says first, or why it says nothing. */
 async function hear(port: number, host = '127.0.0.1'): Promise<string> {
   const socket = connect({ port, host });
@@ -45,6 +52,7 @@ test('a range, a range that is searched, a random port, one address, and -P', as
     '81/tcp -> 0.0.0.0:19101',
     '82/tcp -> 0.0.0.0:19102',
   ]);
+  await listens('ranged');
   assert.equal(await hear(19100), 'here');
   await ok('run', '-d', '--name', 'first', '-p', '19110-19111:80', 'busybox', ...server);
   await ok('run', '-d', '--name', 'second', '-p', '19110-19111:80', 'busybox', ...server);
@@ -70,6 +78,7 @@ test('a range, a range that is searched, a random port, one address, and -P', as
   const exposed = Number(/80\/tcp -> 0\.0\.0\.0:(\d+)/.exec(ports)?.[1]);
   assert.match(ports, /81\/udp -> 0\.0\.0\.0:\d+/);
   assert.match(ports, /82\/tcp -> 127\.0\.0\.1:\d+/);
+  await listens('all');
   assert.equal(await hear(exposed), 'here');
 });
 
@@ -99,6 +108,7 @@ test('a port that is taken is found before anything is made, and named', async (
   taken.close();
   await once(taken, 'close');
   await ok('run', '-d', '--name', 'free', '-p', '19120-19121:80-81', 'busybox', ...server);
+  await listens('free');
   assert.equal(await hear(19120), 'here');
 });
 
@@ -125,6 +135,7 @@ test('--publish-from: shown, obeyed, kept over a crash of the daemon, and given 
   const label = 'gantry.publish-from=203.0.113.0/24';
   await ok('run', '-d', '--name', 'labelled', '--label', label, '-p', '19131:80', 'busybox', ...server);
   await ok('run', '-d', '--name', 'open', '-p', '19132:80', 'busybox', ...server);
+  for (const name of ['picky', 'labelled', 'open']) await listens(name);
   const check = async (): Promise<void> => {
     assert.equal(await hear(19130), 'here');
     assert.equal(await ask(19130), '');
@@ -191,6 +202,7 @@ test('`ip` and `default-network-opts` are taken over by a reload, for containers
   await ok('run', '-d', '--name', 'netted', '--network', 'bound', '-p', '19143:80', 'busybox', ...server);
   await ok('run', '-d', '--name', 'owned', '--network', 'own', '-p', '19143:80', 'busybox', ...server);
   assert.deepEqual([await port('netted'), await port('owned')], ['127.0.0.2:19143', '127.0.0.3:19143']);
+  for (const name of ['netted', 'owned']) await listens(name);
   assert.equal(await hear(19143, '127.0.0.2'), 'here');
   await reload({});
   await ok('run', '-d', '--name', 'wide', '-p', '19144:80', 'busybox', ...server);
@@ -223,6 +235,7 @@ test('a daemon whose rules iptables writes: ports, names, sources, and nothing l
       'busybox',
       ...server,
     ]);
+    await listens('web', (...args) => other.ok(args));
     assert.equal(await hear(19150), 'here');
     const reached = await other.ok([
       'run',
