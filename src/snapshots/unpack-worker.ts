@@ -23,7 +23,7 @@ const ring: SharedArrayBuffer = workerData;
 
 const fileChunk = 256 * 1024;
 /** What a pipe may hold. */
-const pipeChunk = 1024 * 1024;
+const pipeChunk = 256 * 1024;
 /** Milliseconds. */
 const reportInterval = 100;
 

@@ -6,8 +6,8 @@ import type { SharedSync } from './shared-sync.ts';
 
 /** Beside the layer's record; holds the boot during which the files were written. */
 const markerName = 'unsettled';
-/** Milliseconds. */
-const firstDelay = 2000;
+/** Milliseconds: what is done next with the layers, a push or a start, is not to wait for the disk; the kernel itself waits for twice as long. */
+const firstDelay = 15_000;
 const retryDelay = 30_000;
 
 /** The kernel's, new with each boot (random(4), boot_id). */
