@@ -61,7 +61,7 @@ export class BuiltLayers implements ImageBuilds {
     packed: PackedLayer,
     below: readonly LayerOfImage[],
     beforeMove: () => Promise<void>,
-  ): Promise<LayerOfImage> {
+  ): Promise<{ layer: LayerOfImage; isAdopted: boolean }> {
     const { blobs, snapshots, table } = this.#parts;
     const { diffId, tarSize } = packed;
     const chainId = chainIdsOf([...below.map((layer) => layer.diffId), diffId]).at(-1) ?? diffId;
@@ -70,9 +70,9 @@ export class BuiltLayers implements ImageBuilds {
     const isHere = known !== undefined && blobs.has(known.digest);
     if (!isHere && (await blobs.adopt(snapshots.drafts.tarOf(draft), diffId))) await blobs.syncNames();
     await beforeMove();
-    await snapshots.adoptLayer(chainId, draft, packed);
+    const isAdopted = await snapshots.adoptLayer(chainId, draft, packed);
     const own = { digest: diffId, mediaType: mediaTypes.ociLayer, size: tarSize };
-    return { diffId, chainId, blob: isHere ? known : own };
+    return { layer: { diffId, chainId, blob: isHere ? known : own }, isAdopted };
   }
 
   async put({ config, layers, names, parent }: ImagePut): Promise<string> {

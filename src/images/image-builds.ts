@@ -35,7 +35,7 @@ export interface ImageBuilds {
   usedByImages(): ReadonlySet<string>;
   /**
    * A packed draft on top of `below`: its tar becomes a blob, its directory a layer, by renames. `lease` holds both. `beforeMove` is waited for when
-   * the directory is about to get another path.
+   * the directory is about to get another path. It gets none where the same layer is here already: then the draft is still the caller's.
    */
   adopt(
     lease: BuildLease,
@@ -43,7 +43,7 @@ export interface ImageBuilds {
     packed: PackedLayer,
     below: readonly LayerOfImage[],
     beforeMove: () => Promise<void>,
-  ): Promise<LayerOfImage>;
+  ): Promise<{ layer: LayerOfImage; isAdopted: boolean }>;
   /** Stores an image, under names where there are any. Returns its ID. EngineError `invalid-argument` for a bad config or name. */
   put(image: ImagePut): Promise<string>;
 }

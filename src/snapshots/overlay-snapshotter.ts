@@ -172,13 +172,14 @@ export class OverlaySnapshotter implements Snapshotter {
     await this.#discard(join(this.#layersRoot, digestHex(chainId)), size > largeLayer);
   }
 
-  async adoptLayer(chainId: string, draft: LayerDraft, layer: UnpackedTree): Promise<void> {
+  async adoptLayer(chainId: string, draft: LayerDraft, layer: UnpackedTree): Promise<boolean> {
     // Builds side by side may have made the same layer.
     for (let other = this.#unpacking.get(chainId); other !== undefined; other = this.#unpacking.get(chainId))
       await other.catch(() => undefined);
-    if (this.#layers.has(chainId)) return await this.drafts.drop(draft);
+    if (this.#layers.has(chainId)) return false;
     const adopted = this.drafts.strip(draft).then(() => this.#commit(draft.directory, chainId, layer));
     await this.#once(chainId, adopted);
+    return true;
   }
 
   /** Cheap on purpose, three directories and a small file, nothing synced: it is on the way of every start. */

@@ -54,8 +54,8 @@ export interface Snapshotter {
   ): Promise<number | undefined>;
   /** Layers that builds make. */
   readonly drafts: LayerDrafts;
-  /** Makes a draft that was packed the layer of this chain ID, by a rename; drops it where that is here already. */
-  adoptLayer(chainId: string, draft: LayerDraft, layer: { size: number; opaque: string[] }): Promise<void>;
+  /** Makes a draft that was packed the layer of this chain ID, by a rename. False where that is here already: the draft is still the caller's. */
+  adoptLayer(chainId: string, draft: LayerDraft, layer: { size: number; opaque: string[] }): Promise<boolean>;
   /** Bytes on disk of a layer, as recorded when it was written. */
   layerSize(chainId: string): number;
   removeLayer(chainId: string): Promise<void>;

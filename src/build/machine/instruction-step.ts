@@ -90,11 +90,11 @@ async function inSettled(
   work: (lower: readonly string[]) => Promise<void> | void,
 ): Promise<void> {
   await stack.kept();
-  const { trees, free } = await stack.use();
+  const { trees, done } = await stack.use();
   try {
     await work(trees);
   } finally {
-    free();
+    done();
   }
 }
 

@@ -12,19 +12,52 @@ export interface LayerWorkshop {
   lease: BuildLease;
 }
 
+/** What somebody has of a layer: its path, and its files. Each call counts once. */
+interface Use {
+  /** The path may be another one. */
+  free: () => void;
+  /** The files may go, too. */
+  done: () => void;
+}
+
+/** Counts, and says when there is none any more. */
+class Users {
+  #count = 0;
+  #onNone: (() => void) | undefined;
+
+  /** Returns what ends it. */
+  add(): () => void {
+    this.#count += 1;
+    let isOver = false;
+    return () => {
+      if (isOver) return;
+      isOver = true;
+      this.#count -= 1;
+      if (this.#count === 0) this.#onNone?.();
+    };
+  }
+
+  async none(): Promise<void> {
+    while (this.#count > 0)
+      await new Promise<void>((resolve) => {
+        this.#onNone = resolve;
+      });
+  }
+}
+
 /** One layer: a draft at first, or kept from the beginning. */
 class StackLayer {
   readonly kept: Promise<LayerOfImage>;
   #layer: LayerOfImage | undefined;
   readonly #draft: LayerDraft | undefined;
-  /** Those who use the draft's path just now. */
-  #users = 0;
-  #onUnused: (() => void) | undefined;
+  /** Of the draft's path, and of its files: a file system that is mounted does not need the path. */
+  readonly #ofPath = new Users();
+  readonly #ofFiles = new Users();
   /** Is the draft's path about to be another one? */
   isMoving = false;
 
   constructor(
-    from: LayerOfImage | { draft: LayerDraft; keep: (unused: () => Promise<void>) => Promise<LayerOfImage> },
+    from: LayerOfImage | { draft: LayerDraft; keep: (users: DraftUsers) => Promise<LayerOfImage> },
   ) {
     if ('diffId' in from) {
       this.#layer = from;
@@ -33,7 +66,7 @@ class StackLayer {
     }
     this.#draft = from.draft;
     this.kept = from
-      .keep(() => this.#unused())
+      .keep({ ofPath: () => this.#unused(), ofFiles: () => this.#ofFiles.none() })
       .then((layer) => {
         this.#layer = layer;
         this.isMoving = false;
@@ -52,25 +85,28 @@ class StackLayer {
     return trees[0] ?? this.#draft?.upper ?? '';
   }
 
-  /** The path stays until `free` is called. */
-  use(): () => void {
-    this.#users += 1;
-    let isFree = false;
-    return () => {
-      if (isFree) return;
-      isFree = true;
-      this.#users -= 1;
-      if (this.#users === 0) this.#onUnused?.();
+  use(): Use {
+    const free = this.#ofPath.add();
+    const unread = this.#ofFiles.add();
+    return {
+      free,
+      done: () => {
+        free();
+        unread();
+      },
     };
   }
 
   async #unused(): Promise<void> {
-    while (this.#users > 0)
-      await new Promise<void>((resolve) => {
-        this.#onUnused = resolve;
-      });
+    await this.#ofPath.none();
     this.isMoving = true;
   }
+}
+
+/** Each resolves when nobody uses that of the draft any more. */
+interface DraftUsers {
+  ofPath: () => Promise<void>;
+  ofFiles: () => Promise<void>;
 }
 
 /** Never changed: a step makes a higher one. */
@@ -108,13 +144,17 @@ export class LayerStack {
     return await Promise.all(this.#layers.map(({ kept }) => kept));
   }
 
-  /** Paths of the layers, top layer first, which stay as they are until `free` is called. */
-  async use(): Promise<{ trees: string[]; free: () => void }> {
+  /** Paths of the layers, top layer first, which stay as they are until `free` is called; the files do until `done` is. */
+  async use(): Promise<{ trees: string[] } & Use> {
     const { snapshots } = this.#workshop;
     for (let moving = this.#moving; moving !== undefined; moving = this.#moving) await moving.kept;
-    const frees = this.#layers.map((layer) => layer.use());
+    const uses = this.#layers.map((layer) => layer.use());
     const trees = this.#layers.map((layer) => layer.directory(snapshots)).toReversed();
-    return { trees, free: () => frees.forEach((free) => void free()) };
+    return {
+      trees,
+      free: () => uses.forEach(({ free }) => void free()),
+      done: () => uses.forEach(({ done }) => void done()),
+    };
   }
 
   get #moving(): StackLayer | undefined {
@@ -124,14 +164,19 @@ export class LayerStack {
   /** The stack with `draft`, in which nobody writes any more, on top. It becomes a layer in the background; `onKept` hears of it. */
   withDraft(draft: LayerDraft, onKept: (layers: readonly LayerOfImage[]) => void): LayerStack {
     const { snapshots, builds, lease } = this.#workshop;
-    const keep = async (unused: () => Promise<void>): Promise<LayerOfImage> => {
+    const keep = async (users: DraftUsers): Promise<LayerOfImage> => {
       try {
         const below = await this.kept();
         const packed = await snapshots.drafts.pack(
           draft,
           snapshots.trees(below.map(({ chainId }) => chainId)),
         );
-        const layer = await builds.adopt(lease, draft, packed, below, unused);
+        const { layer, isAdopted } = await builds.adopt(lease, draft, packed, below, users.ofPath);
+        if (!isAdopted) {
+          // The next step may run on the draft's own files.
+          await users.ofFiles();
+          await snapshots.drafts.drop(draft);
+        }
         onKept([...below, layer]);
         return layer;
       } catch (error) {

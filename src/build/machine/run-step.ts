@@ -103,7 +103,7 @@ async function inNetwork(
   vertex: StepVertex,
 ): Promise<ExitStatus> {
   const network = await session.networks.acquire(run.networkMode);
-  const { trees, free } = await run.below.stack.use();
+  const { trees, free, done } = await run.below.stack.use();
   try {
     const stubs = new MountStubs(trees, opened.targets);
     const { upper, work } = run.draft;
@@ -125,7 +125,7 @@ async function inNetwork(
     await stubs.remove(upper);
     return status;
   } finally {
-    free();
+    done();
     await network.release(run.instruction.security === 'insecure');
   }
 }
