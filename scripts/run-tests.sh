@@ -11,7 +11,7 @@ case $set_name in
   *) echo "unknown set of tests: $set_name (unit or integration)" >&2; exit 2 ;;
 esac
 # Variants of what other files test, and virtual machines: not on each run.
-slow='iptables-legacy|volumes-quota'
+slow='iptables-legacy|network-modes-iptables|egress-network|volumes-quota'
 if [ -z "$pattern" ] && [ -z "${GANTRY_TEST_ALL:-}" ] && printf '%s\n' "$files" | grep -qE "$slow"; then
   printf '%s\n' "$files" | grep -E "$slow" | sed 's/^/- left out, run by GANTRY_TEST_ALL=1: /'
   files=$(printf '%s\n' "$files" | grep -vE "$slow")

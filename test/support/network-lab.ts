@@ -34,7 +34,10 @@ export const lanHost = '198.18.77.1';
 export const lanHost6 = 'fd99:77::1';
 
 /** By what the firewall's rules are written, and how often they are looked after. */
-export type LabOptions = Pick<NetworksOptions, 'firewallBackend' | 'iptablesVariants' | 'watchMs' | 'refused'>;
+export type LabOptions = Pick<
+  NetworksOptions,
+  'firewallBackend' | 'iptablesVariants' | 'watchMs' | 'refused'
+>;
 
 export class NetworkLab {
   readonly launcher: Launcher;
