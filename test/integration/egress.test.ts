@@ -222,40 +222,13 @@ test('rules hold while the daemon is away, after kill -9 and after a restart; th
   await ok('rm', '-f', 'kept');
 });
 
+/** The command of a server that says so to whoever connects. */
+const saying = (words: string): string[] => ['nc', '-ll', '-p', '80', '-e', 'echo', words];
+
 test('networks that come and go while it runs are guarded too', async () => {
   await ok('network', 'create', 'back');
-  await ok(
-    'run',
-    '-d',
-    '--name',
-    'db',
-    '--network',
-    'back',
-    'busybox',
-    'nc',
-    '-ll',
-    '-p',
-    '80',
-    '-e',
-    'echo',
-    '198.19.',
-  );
-  await ok(
-    'run',
-    '-d',
-    '--name',
-    'other',
-    '--network',
-    'back',
-    'busybox',
-    'nc',
-    '-ll',
-    '-p',
-    '80',
-    '-e',
-    'echo',
-    'other',
-  );
+  await ok('run', '-d', '--name', 'db', '--network', 'back', 'busybox', ...saying('198.19.'));
+  await ok('run', '-d', '--name', 'other', '--network', 'back', 'busybox', ...saying('other'));
   await start('moving', `allow=db:80,allow=${far}:80`, '--network', 'front');
   const address = (name: string): Promise<string> =>
     ok('inspect', '-f', '{{.NetworkSettings.Networks.back.IPAddress}}', name);

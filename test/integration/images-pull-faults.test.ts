@@ -274,7 +274,7 @@ test('a full disk: said clearly, and nothing of the pull stays', async () => {
     assert.deepEqual(small.snapshots.layers(), []);
   } finally {
     await small.close();
-    execFileSync('umount', [mount]);
+    execFileSync('umount', ['-l', mount]);
     rmSync(mount, { recursive: true });
   }
 });

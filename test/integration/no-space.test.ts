@@ -17,7 +17,7 @@ before(async () => {
 });
 after(async () => {
   await daemon.close();
-  execFileSync('umount', [small]);
+  execFileSync('umount', ['-l', small]);
   rmSync(small, { recursive: true });
 });
 

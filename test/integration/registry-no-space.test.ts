@@ -23,7 +23,7 @@ before(() => execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', sma
 const open: LocalStorage[] = [];
 after(async () => {
   for (const storage of open) await storage.close();
-  execFileSync('umount', [small]);
+  execFileSync('umount', ['-l', small]);
   rmSync(small, { recursive: true });
 });
 

@@ -1,6 +1,7 @@
 /** A container's record and the input of `buildSpec`, with everything at its default. */
 
 import type { ContainerConfig, ContainerRecord, HostConfig } from '../../src/engine/model.ts';
+import { plainHostConfig } from '../../src/engine/plain-host-config.ts';
 import type { SpecInput } from '../../src/engine/spec/spec-input.ts';
 import type { HostFacts } from '../../src/host/facts.ts';
 import { readHostFacts } from '../../src/host/facts.ts';
@@ -31,68 +32,7 @@ export function containerConfig(change: Partial<ContainerConfig> = {}): Containe
 }
 
 export function hostConfig(change: Partial<HostConfig> = {}): HostConfig {
-  return {
-    memory: 0,
-    memoryReservation: 0,
-    memorySwap: 0,
-    nanoCpus: 0,
-    cpuShares: 0,
-    cpuPeriod: 0,
-    cpuQuota: 0,
-    cpuRealtimePeriod: 0,
-    cpuRealtimeRuntime: 0,
-    cpusetCpus: '',
-    cpusetMems: '',
-    blkioWeight: 0,
-    blkioWeightDevice: [],
-    blkioDeviceReadBps: [],
-    blkioDeviceWriteBps: [],
-    blkioDeviceReadIops: [],
-    blkioDeviceWriteIops: [],
-    devices: [],
-    deviceCgroupRules: [],
-    deviceRequests: [],
-    cgroupParent: '',
-    ulimits: [],
-    binds: [],
-    containerIdFile: '',
-    logConfig: { type: 'json-file', config: {} },
-    networkMode: 'default',
-    portBindings: {},
-    restartPolicy: { name: '', maximumRetryCount: 0 },
-    autoRemove: false,
-    volumeDriver: '',
-    volumesFrom: [],
-    consoleSize: [0, 0],
-    annotations: {},
-    capAdd: [],
-    capDrop: [],
-    cgroupnsMode: '',
-    dns: [],
-    dnsOptions: [],
-    dnsSearch: [],
-    extraHosts: [],
-    groupAdd: [],
-    ipcMode: '',
-    cgroup: '',
-    links: [],
-    oomScoreAdj: 0,
-    pidMode: '',
-    privileged: false,
-    publishAllPorts: false,
-    readonlyRootfs: false,
-    securityOpt: [],
-    storageOpt: {},
-    tmpfs: {},
-    utsMode: '',
-    usernsMode: '',
-    shmSize: 0,
-    sysctls: {},
-    runtime: '',
-    isolation: '',
-    mounts: [],
-    ...change,
-  };
+  return { ...plainHostConfig(), ...change };
 }
 
 export interface Changes {

@@ -1,5 +1,6 @@
 /** A RUN step as a container's record, which no table has: what the engine's own isolation is made from. */
 import type { ContainerRecord, HostConfig } from '../../engine/model.ts';
+import { plainHostConfig } from '../../engine/plain-host-config.ts';
 import type { BuildResources } from '../build-types.ts';
 
 /** What processes of a build see as their host's name. */
@@ -59,66 +60,15 @@ export function stepRecord(step: StepRecord): ContainerRecord {
 }
 
 function hostConfigOf({ resources, networkMode, extraHosts, isInsecure }: StepRecord): HostConfig {
+  const { ulimits, ...limits } = resources;
   return {
-    memory: resources.memory,
-    memoryReservation: 0,
-    memorySwap: resources.memorySwap,
-    nanoCpus: 0,
-    cpuShares: resources.cpuShares,
-    cpuPeriod: resources.cpuPeriod,
-    cpuQuota: resources.cpuQuota,
-    cpuRealtimePeriod: 0,
-    cpuRealtimeRuntime: 0,
-    cpusetCpus: resources.cpusetCpus,
-    cpusetMems: resources.cpusetMems,
-    blkioWeight: 0,
-    blkioWeightDevice: [],
-    blkioDeviceReadBps: [],
-    blkioDeviceWriteBps: [],
-    blkioDeviceReadIops: [],
-    blkioDeviceWriteIops: [],
-    devices: [],
-    deviceCgroupRules: [],
-    deviceRequests: [],
-    cgroupParent: resources.cgroupParent,
-    ulimits: resources.ulimits.map((limit) => ({ ...limit })),
-    binds: [],
-    containerIdFile: '',
+    ...plainHostConfig(),
+    ...limits,
+    ulimits: ulimits.map((limit) => ({ ...limit })),
     logConfig: { type: 'none', config: {} },
     networkMode,
-    portBindings: {},
-    restartPolicy: { name: '', maximumRetryCount: 0 },
-    autoRemove: false,
-    volumeDriver: '',
-    volumesFrom: [],
-    consoleSize: [0, 0],
-    annotations: {},
-    capAdd: [],
-    capDrop: [],
-    cgroupnsMode: '',
-    dns: [],
-    dnsOptions: [],
-    dnsSearch: [],
     extraHosts: [...extraHosts],
-    groupAdd: [],
     ipcMode: 'private',
-    cgroup: '',
-    links: [],
-    oomScoreAdj: 0,
-    pidMode: '',
     privileged: isInsecure,
-    publishAllPorts: false,
-    readonlyRootfs: false,
-    securityOpt: [],
-    storageOpt: {},
-    tmpfs: {},
-    utsMode: '',
-    usernsMode: '',
-    shmSize: resources.shmSize,
-    sysctls: {},
-    runtime: '',
-    isolation: '',
-    mounts: [],
-    init: false,
   };
 }

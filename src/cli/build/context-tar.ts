@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { Readable } from 'node:stream';
 import { ignoreMatcher } from '../../util/patterns/ignore.ts';
-import type { TarEntry, TarEntryType } from '../../util/tar/tar-entry.ts';
+import { entryTypeOf, type TarEntry } from '../../util/tar/tar-entry.ts';
 import { endOfArchive, memberHeader, paddingOf } from '../../util/tar/tar-writer.ts';
 import { fileError } from '../run-config/variables.ts';
 
@@ -196,16 +196,8 @@ export function textOf(name: string): string {
   return /[\u0080-\u00ff]/.test(name) ? Buffer.from(name, 'latin1').toString('utf8') : name;
 }
 
-function typeOf(stats: Stats): TarEntryType {
-  if (stats.isDirectory()) return 'directory';
-  if (stats.isSymbolicLink()) return 'symlink';
-  if (stats.isCharacterDevice()) return 'char';
-  if (stats.isBlockDevice()) return 'block';
-  return stats.isFIFO() ? 'fifo' : 'file';
-}
-
 function entryOf(path: string, stats: Stats): TarEntry {
-  const type = typeOf(stats);
+  const type = entryTypeOf(stats);
   const isDevice = type === 'char' || type === 'block';
   return {
     ...plainEntry(''),

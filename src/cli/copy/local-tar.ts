@@ -9,7 +9,7 @@ import {
   readSync,
 } from 'node:fs';
 import { Readable } from 'node:stream';
-import type { TarEntry, TarEntryType } from '../../util/tar/tar-entry.ts';
+import { entryTypeOf, type TarEntry } from '../../util/tar/tar-entry.ts';
 import { endOfArchive, memberHeader, paddingOf } from '../../util/tar/tar-writer.ts';
 import { fileError } from '../run-config/variables.ts';
 
@@ -103,16 +103,8 @@ async function* file(path: string, entry: TarEntry): AsyncGenerator<Buffer, void
   }
 }
 
-function typeOf(stats: BigIntStats): TarEntryType {
-  if (stats.isDirectory()) return 'directory';
-  if (stats.isSymbolicLink()) return 'symlink';
-  if (stats.isCharacterDevice()) return 'char';
-  if (stats.isBlockDevice()) return 'block';
-  return stats.isFIFO() ? 'fifo' : 'file';
-}
-
 function entryOf(name: string, stats: BigIntStats): TarEntry {
-  const type = typeOf(stats);
+  const type = entryTypeOf(stats);
   const isDevice = type === 'char' || type === 'block';
   return {
     name: asBytes(type === 'directory' ? `${name}/` : name),

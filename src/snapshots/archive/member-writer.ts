@@ -1,7 +1,7 @@
 /** Writes walked members into a tar, with their attributes, which come in batches. */
 import type { BigIntStats } from 'node:fs';
 import { closeSync } from 'node:fs';
-import type { TarEntry, TarEntryType } from '../../util/tar/tar-entry.ts';
+import { entryTypeOf, type TarEntry } from '../../util/tar/tar-entry.ts';
 import { endOfArchive, memberHeader } from '../../util/tar/tar-writer.ts';
 import { baseOf, joinPath, parentOf } from '../layer-tree.ts';
 import type { Attributes, MountPoint, TarShape } from './archive-messages.ts';
@@ -22,14 +22,6 @@ function isSocket(stats: BigIntStats): boolean {
   return stats.isSocket();
 }
 
-function typeOf(stats: BigIntStats): TarEntryType {
-  if (stats.isDirectory()) return 'directory';
-  if (stats.isSymbolicLink()) return 'symlink';
-  if (stats.isCharacterDevice()) return 'char';
-  if (stats.isBlockDevice()) return 'block';
-  return stats.isFIFO() ? 'fifo' : 'file';
-}
-
 /** Linux's encoding of device numbers in stat(2) (glibc, gnu_dev_major(3)). */
 function deviceNumbers(rdev: bigint): { major: number; minor: number } {
   return {
@@ -45,7 +37,7 @@ function seconds(nanoseconds: bigint): number {
 }
 
 function entryOf(path: string, stats: BigIntStats): TarEntry {
-  const type = typeOf(stats);
+  const type = entryTypeOf(stats);
   const isDevice = type === 'char' || type === 'block';
   return {
     name: Buffer.from(type === 'directory' ? `${path}/` : path, 'latin1'),

@@ -1,4 +1,5 @@
 /** What one member of a tar archive says about itself, after all its extension headers were taken in. */
+import type { BigIntStats, Stats } from 'node:fs';
 import { EngineError } from '../../errors/engine-error.ts';
 
 export type TarEntryType = 'file' | 'link' | 'symlink' | 'char' | 'block' | 'directory' | 'fifo';
@@ -32,4 +33,13 @@ export function tarError(what = 'invalid tar header'): EngineError {
   return new EngineError('invalid-argument', `archive/tar: ${what}`, {
     hint: 'check that the archive is complete and a tar file',
   });
+}
+
+/** What a file on disk is in a tar. */
+export function entryTypeOf(stats: Stats | BigIntStats): TarEntryType {
+  if (stats.isDirectory()) return 'directory';
+  if (stats.isSymbolicLink()) return 'symlink';
+  if (stats.isCharacterDevice()) return 'char';
+  if (stats.isBlockDevice()) return 'block';
+  return stats.isFIFO() ? 'fifo' : 'file';
 }
