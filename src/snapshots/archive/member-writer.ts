@@ -1,7 +1,7 @@
 /** Writes walked members into a tar, with their attributes, which come in batches. */
 import type { BigIntStats } from 'node:fs';
 import { closeSync } from 'node:fs';
-import { entryTypeOf, type TarEntry } from '../../util/tar/tar-entry.ts';
+import { entryTypeOf, type TarEntry, type TarEntryType } from '../../util/tar/tar-entry.ts';
 import { endOfArchive, memberHeader } from '../../util/tar/tar-writer.ts';
 import { baseOf, joinPath, parentOf } from '../layer-tree.ts';
 import type { Attributes, MountPoint, TarShape } from './archive-messages.ts';
